@@ -1,0 +1,1 @@
+"""The library of *Downhill*: what the book teaches, written once."""

@@ -1,0 +1,1 @@
+"""Data that the book reads, found with `importlib.resources`."""

@@ -1,0 +1,456 @@
+"""Everything the book reads: images, toy sets in the plane, and the list of what its sources contain."""
+
+import csv
+import gzip
+import math
+import os
+import socket
+import zlib
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pooch
+import requests
+
+from lib import arguments
+
+FASHION_MNIST_ADDRESS = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"  # it speaks no https
+FASHION_MNIST_SHA256 = {
+    "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+}
+FASHION_MNIST_CLASSES = "T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot"
+FASHION_MNIST_FOLDER = "DOWNHILL_FASHION_MNIST"
+TIMEOUT = 30  # seconds without a byte from the server
+
+
+class DatasetError(RuntimeError):
+    """A data set could not be read; the message says which file, why, and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled images, split into a training and a test part.
+
+    Attributes
+    ----------
+    train_inputs : ndarray of float32, shape (n, height, width)
+        Gray images, batch first, each pixel in [0, 1].  ``images.reshape(len(images), -1)`` is what a
+        dense layer takes, ``images[:, None]`` (with an axis for the one channel) what a convolution takes.
+    train_labels : ndarray of int64, shape (n,)
+        The class of each image, counted from 0.
+    test_inputs : ndarray of float32, shape (m, height, width)
+        Images that training does not see.
+    test_labels : ndarray of int64, shape (m,)
+        Their classes.
+    class_names : tuple of str
+        What each label stands for.
+    """
+
+    train_inputs: np.ndarray = field(repr=False)
+    train_labels: np.ndarray = field(repr=False)
+    test_inputs: np.ndarray = field(repr=False)
+    test_labels: np.ndarray = field(repr=False)
+    class_names: tuple[str, ...]
+
+
+def digits():
+    """Return the 1,797 handwritten digits that come with scikit-learn, 8 × 8 pixels each.
+
+    The split is always the same, and every class has the same share of both parts: 1,500 images train,
+    297 test.  No network is needed.
+
+    Returns
+    -------
+    Dataset
+        Images of shape (n, 8, 8).
+
+    References
+    ----------
+    E. Alpaydin and C. Kaynak, "Cascading classifiers", Kybernetika 34 (1998) 369–374.
+
+    Examples
+    --------
+    >>> digits().train_inputs.shape, digits().test_inputs.shape
+    ((1500, 8, 8), (297, 8, 8))
+    """
+    from sklearn.datasets import load_digits  # here, for it takes two seconds and the toy sets do without
+    from sklearn.model_selection import train_test_split
+
+    source = load_digits()
+    images, labels = (source.images / 16).astype(np.float32), source.target.astype(np.int64)
+    train_inputs, test_inputs, train_labels, test_labels = train_test_split(
+        images, labels, test_size=297, random_state=0, stratify=labels
+    )
+    return Dataset(train_inputs, train_labels, test_inputs, test_labels, tuple("0123456789"))
+
+
+def fashion_mnist():
+    """Return Fashion-MNIST: 60,000 training and 10,000 test images of clothes, 28 × 28 pixels each.
+
+    The four files (31 MB) are downloaded once, from the address that the data set's authors give, and
+    kept in the user's cache folder.  The environment variable ``DOWNHILL_FASHION_MNIST`` may instead
+    name a folder that holds them; then nothing is downloaded.  Either way their SHA-256 sums are
+    checked at every call, and a damaged file in the cache is downloaded again.
+
+    Returns
+    -------
+    Dataset
+        Images of shape (n, 28, 28).
+
+    Raises
+    ------
+    DatasetError
+        If a file can be neither found nor downloaded, or is not what it should be.
+
+    References
+    ----------
+    H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine
+    learning algorithms", arXiv:1708.07747 (2017).
+    """
+    folder = os.environ.get(FASHION_MNIST_FOLDER)
+    paths = _in_folder(Path(folder).expanduser()) if folder else _in_cache(pooch.os_cache("downhill"))
+    train_images, train_labels, test_images, test_labels = (_read_idx(path) for path in paths)
+    for images, labels in [(train_images, train_labels), (test_images, test_labels)]:
+        if images.shape != (len(labels), 28, 28) or labels.max(initial=0) > 9:
+            raise DatasetError(
+                f"Fashion-MNIST must hold images of 28 × 28 pixels and as many labels from 0 to 9, "
+                f"got images of shape {images.shape} and labels of shape {labels.shape}. {_advice()}"
+            )
+    return Dataset(
+        np.divide(train_images, 255, dtype=np.float32),
+        train_labels.astype(np.int64),
+        np.divide(test_images, 255, dtype=np.float32),
+        test_labels.astype(np.int64),
+        tuple(FASHION_MNIST_CLASSES.split(", ")),
+    )
+
+
+def _advice():
+    """Say what a reader can do when Fashion-MNIST cannot be downloaded."""
+    return (
+        f"Try again later, or set the environment variable {FASHION_MNIST_FOLDER} to a folder that holds "
+        f"the four files {', '.join(FASHION_MNIST_SHA256)}."
+    )
+
+
+def _in_folder(folder):
+    """Return the paths of the four files in a folder of the reader's, after checking their sums."""
+    if not folder.is_dir():
+        raise DatasetError(f"{FASHION_MNIST_FOLDER} names {folder}, which is not a folder. {_advice()}")
+    missing = [name for name in FASHION_MNIST_SHA256 if not (folder / name).is_file()]
+    if missing:
+        raise DatasetError(
+            f"{FASHION_MNIST_FOLDER} names {folder}, where {', '.join(missing)} cannot be found. {_advice()}"
+        )
+    for name, expected in FASHION_MNIST_SHA256.items():
+        try:
+            found = pooch.file_hash(str(folder / name))
+        except OSError as error:
+            raise DatasetError(f"{folder / name} cannot be read ({error.strerror}). {_advice()}") from error
+        if found != expected:
+            raise DatasetError(
+                f"{folder / name} is damaged or is another file: "
+                f"its SHA-256 sum is {found}, expected {expected}. {_advice()}"
+            )
+    return [folder / name for name in FASHION_MNIST_SHA256]
+
+
+def _in_cache(folder):
+    """Return the paths of the four files in the cache folder, downloading what is missing or damaged."""
+    building = bool(os.environ.get("DOWNHILL_BUILD"))  # then the page must not show news and progress bars
+    pooch.get_logger().disabled = building
+    with ExitStack() as responses:  # pooch leaves those open that fail
+        downloader = pooch.HTTPDownloader(
+            progressbar=not building,
+            chunk_size=2**16,
+            timeout=TIMEOUT,
+            hooks={"response": lambda response, **_: responses.enter_context(response)},
+        )
+        return [_cached(folder, name, downloader) for name in FASHION_MNIST_SHA256]
+
+
+def _cached(folder, name, downloader):
+    """Return the path of one file in the cache folder."""
+    url, sha256 = FASHION_MNIST_ADDRESS + name, FASHION_MNIST_SHA256[name]
+    try:
+        # pooch writes to a temporary file, and gives it its name only when the sum is right.
+        return Path(pooch.retrieve(url, sha256, fname=name, path=folder, downloader=downloader))
+    except requests.RequestException as error:
+        raise DatasetError(f"{url} could not be downloaded: {_reason(error)}. {_advice()}") from error
+    except ValueError as error:
+        raise DatasetError(
+            f"{url} was downloaded and thrown away: what came is damaged or is another file, "
+            f"for its SHA-256 sum is not {sha256}. {_advice()}"
+        ) from error
+    except OSError as error:
+        raise DatasetError(
+            f"{name} could not be kept in the cache folder {folder}: {error.strerror or error}. {_advice()}"
+        ) from error
+
+
+def _reason(error):
+    """Say in plain words why a request failed; what started it stands further down the chain."""
+    cause = error
+    while cause is not None:
+        if isinstance(cause, requests.HTTPError):
+            return f"the server answered {cause.response.status_code} {cause.response.reason}"
+        if isinstance(cause, socket.gaierror):
+            return "the server's name could not be looked up (is there a network connection?)"
+        if isinstance(cause, ConnectionRefusedError):
+            return "the connection was refused"
+        if isinstance(cause, TimeoutError):
+            return f"the server sent nothing for {TIMEOUT} seconds"
+        cause = cause.__context__
+    return f"the connection failed or broke off ({error})"
+
+
+def _read_idx(path):
+    """Return the array of bytes in a gzipped IDX file, the format of MNIST.
+
+    Two zero bytes, the type of the entries (8: unsigned bytes), the number of axes, the length of each
+    axis as a big-endian 32-bit number, then the entries in C order.
+    """
+    try:
+        data = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise DatasetError(f"{path} cannot be unpacked as a gzip file: {error}. {_advice()}") from error
+    axes = data[3] if len(data) > 3 else 0
+    header = 4 + 4 * axes
+    if data[:3] != b"\0\0\x08" or not axes or len(data) < header:
+        raise DatasetError(f"{path} is not an IDX file of bytes: it begins with {data[:4]!r}. {_advice()}")
+    shape = tuple(int(length) for length in np.frombuffer(data, ">u4", axes, offset=4))
+    if len(data) != header + math.prod(shape):
+        raise DatasetError(
+            f"{path} should hold {math.prod(shape)} bytes of data, for its shape is {shape}, "
+            f"but holds {len(data) - header}. {_advice()}"
+        )
+    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+
+
+def xor(rng, count, noise=0.1):
+    """Draw points around the corners of the unit square, labelled with the exclusive or of the corner.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        The source of all randomness.
+    count : int
+        How many points; the corners take turns, so that four points without noise are the truth table.
+    noise : float
+        Standard deviation of the normal noise added to each coordinate.
+
+    Returns
+    -------
+    points : ndarray of float64, shape (count, 2)
+    labels : ndarray of int64, shape (count,)
+        1 where exactly one coordinate of the corner is 1, else 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of the kind described, ``count`` is below 1 or ``noise`` negative.
+
+    Examples
+    --------
+    >>> points, labels = xor(np.random.default_rng(0), 4, noise=0)
+    >>> np.column_stack([points, labels]).astype(int).tolist()
+    [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]]
+    """
+    count, noise = _checked(rng, count, noise)
+    first, second = np.divmod(np.arange(count) % 4, 2)
+    return _with_noise(rng, noise, first, second), first ^ second
+
+
+def ball_and_ring(rng, count, noise=0.05):
+    """Draw points from a ball and from the ring around it, which no straight line separates.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        The source of all randomness.
+    count : int
+        How many points; ball and ring take turns.
+    noise : float
+        Standard deviation of the normal noise added to each coordinate.
+
+    Returns
+    -------
+    points : ndarray of float64, shape (count, 2)
+        Before noise, spread evenly over the ball of radius 1/2 and the ring of radii 0.7 to 1.
+    labels : ndarray of int64, shape (count,)
+        0 in the ball, 1 in the ring.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of the kind described, ``count`` is below 1 or ``noise`` negative.
+    """
+    count, noise = _checked(rng, count, noise)
+    labels = np.arange(count) % 2
+    # Evenly spread over an area means that the square of the radius is uniform.
+    radius = np.sqrt(rng.uniform(np.where(labels, 0.7**2, 0), np.where(labels, 1, 0.5**2)))
+    angle = rng.uniform(0, 2 * np.pi, count)
+    return _with_noise(rng, noise, radius * np.cos(angle), radius * np.sin(angle)), labels
+
+
+def moons(rng, count, noise=0.1):
+    """Draw points from two half circles that reach into each other.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        The source of all randomness.
+    count : int
+        How many points; the moons take turns.
+    noise : float
+        Standard deviation of the normal noise added to each coordinate.
+
+    Returns
+    -------
+    points : ndarray of float64, shape (count, 2)
+        Before noise, on the upper half of the unit circle around (0, 0) and the lower half of the one
+        around (1, 1/2), as in scikit-learn's ``make_moons``.
+    labels : ndarray of int64, shape (count,)
+        0 on the upper moon, 1 on the lower.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of the kind described, ``count`` is below 1 or ``noise`` negative.
+    """
+    count, noise = _checked(rng, count, noise)
+    labels = np.arange(count) % 2
+    angle = rng.uniform(0, np.pi, count)
+    angle += np.pi * labels
+    return _with_noise(rng, noise, np.cos(angle) + labels, np.sin(angle) + labels / 2), labels
+
+
+def spirals(rng, count, noise=0.02):
+    """Draw points from two spirals wound around each other, one the other's mirror image in the origin.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        The source of all randomness.
+    count : int
+        How many points; the spirals take turns.
+    noise : float
+        Standard deviation of the normal noise added to each coordinate.
+
+    Returns
+    -------
+    points : ndarray of float64, shape (count, 2)
+        Before noise, at a radius r uniform in [0, 1] and the angle 3.5πr, that is 1¾ turns; the second
+        spiral half a turn on.
+    labels : ndarray of int64, shape (count,)
+        Which spiral, 0 or 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of the kind described, ``count`` is below 1 or ``noise`` negative.
+    """
+    count, noise = _checked(rng, count, noise)
+    labels = np.arange(count) % 2
+    radius = rng.uniform(0, 1, count)
+    angle = 3.5 * np.pi * radius + np.pi * labels
+    return _with_noise(rng, noise, radius * np.cos(angle), radius * np.sin(angle)), labels
+
+
+def line(rng, count, noise=0.1, *, slope=2.0, intercept=1.0):
+    """Draw points around a straight line, the first example of a fit.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        The source of all randomness.
+    count : int
+        How many points.
+    noise : float
+        Standard deviation of the normal noise added to each target.
+    slope, intercept : float
+        The line: target = slope · input + intercept.
+
+    Returns
+    -------
+    inputs : ndarray of float64, shape (count, 1)
+        Uniform in [-1, 1].
+    targets : ndarray of float64, shape (count,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of the kind described, ``count`` is below 1 or ``noise`` negative.
+    """
+    count, noise = _checked(rng, count, noise)
+    slope, intercept = arguments.real("slope", slope), arguments.real("intercept", intercept)
+    inputs = rng.uniform(-1, 1, count)
+    targets = slope * inputs + intercept + noise * rng.standard_normal(count)
+    return inputs[:, None], targets
+
+
+def _checked(rng, count, noise):
+    """Reject what no toy set can use."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {rng!r}")
+    return arguments.count("count", count, least=1), arguments.real("noise", noise, least=0)
+
+
+def _with_noise(rng, noise, first, second):
+    """Return the points with these two coordinates, each moved a little."""
+    return np.column_stack([first, second]) + noise * rng.standard_normal((len(first), 2))
+
+
+class Source(NamedTuple):
+    """One of the five documents that the book mirrors."""
+
+    id: str  #: a letter, A to E
+    title: str  #: as the document gives it
+    kind: str  #: what it is
+    extent: str  #: which of its sections or pages the items come from
+
+
+class SourceItem(NamedTuple):
+    """One equation, theorem, definition, example, figure, table, algorithm or claim of a source."""
+
+    id: str  #: by which the book cites it, such as ``A-2.7``
+    document: str  #: the source's letter
+    section: str  #: the section or page of the source
+    kind: str  #: ``equation``, ``theorem``, ``claim``, and so on
+    chapter: str  #: the chapter of the book that owns it
+    description: str  #: what it is about, without a judgement
+
+
+def sources():
+    """Return the five documents that the book mirrors, as a list of ``Source``.
+
+    Examples
+    --------
+    >>> [source.id for source in sources()]
+    ['A', 'B', 'C', 'D', 'E']
+    """
+    return [Source(**row) for row in _rows("sources.csv")]
+
+
+def source_items():
+    """Return what the five documents contain, as a list of ``SourceItem`` in the documents' order.
+
+    Examples
+    --------
+    >>> next(item.kind for item in source_items() if item.id == "A-2.4")
+    'theorem'
+    """
+    return [SourceItem(**row) for row in _rows("items.csv")]
+
+
+def _rows(name):
+    """Return the rows of a table that stands with the library's data."""
+    with resources.files("lib.data").joinpath(name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

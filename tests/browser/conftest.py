@@ -1,0 +1,174 @@
+"""Opens every page of the built book in Chromium, from its folder and from a server on this machine.
+
+The pages are those of ``_build/html``, or of the folder named by ``DOWNHILL_BOOK``.
+"""
+
+import os
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import chromium
+import pytest
+from bs4 import BeautifulSoup
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+BOOK = Path(os.environ.get("DOWNHILL_BOOK", ROOT / "_build" / "html")).resolve()
+FLAGS = [
+    "--no-sandbox",  # which Chromium refuses to do for root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # a request that would leave is seen, and fails
+]
+SETTLED = """async () => {
+    const late = new Promise((_, no) => setTimeout(() => no(Error("MathJax did not finish in 60 s")), 60000));
+    await Promise.race([window.MathJax?.startup?.promise, late]);
+}"""
+
+
+def book_pages():
+    """The pages of the book as paths below it, and for each how many sliders it has."""
+    if not (BOOK / "index.html").exists():
+        raise pytest.UsageError(f"there is no built book in {BOOK}: run make book first")
+    paths = sorted(path.relative_to(BOOK) for path in BOOK.rglob("*.html"))
+    names = [path.as_posix() for path in paths if path.parts[0] != "_static"]
+    return {name: (BOOK / name).read_text().count('<figure class="explore"') for name in names}
+
+
+def pytest_generate_tests(metafunc):
+    """Run a test for each page, or each slider of each page, that its arguments ask for.
+
+    The tests of one page stand in one group: a worker of pytest-xdist opens the page once for all of them.
+    """
+
+    def case(*values):
+        return pytest.param(*values, id="-".join(map(str, values)), marks=pytest.mark.xdist_group(values[0]))
+
+    wanted = set(metafunc.fixturenames)
+    if "place" in wanted:
+        sliders = [case(name, place) for name, many in book_pages().items() for place in range(many)]
+        if not sliders:
+            raise pytest.UsageError(f"no page of the book in {BOOK} has a slider")
+        metafunc.parametrize("name, place", sliders, scope="module")
+    elif "name" in wanted:
+        metafunc.parametrize("name", [case(name) for name in book_pages()], scope="module")
+    if "origin" in wanted:
+        metafunc.parametrize("origin", ["file", "server"])
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        if self.path == "/favicon.ico":  # Chromium asks each server for one
+            self.send_response(204)
+            self.end_headers()
+        else:
+            super().do_GET()
+
+
+@pytest.fixture(scope="session")
+def addresses():
+    """Where the book is found: in its folder, and on a server of this machine."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=BOOK)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield {"file": BOOK.as_uri(), "server": f"http://127.0.0.1:{server.server_port}"}
+        server.shutdown()
+
+
+class Visit:
+    """A page that a browser has opened, its formulas typeset, and what happened while it did."""
+
+    def __init__(self, context, base, name):
+        self.base, self.requests, self.failures, self.errors = base, [], [], []
+        self.page = context.new_page()
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on(
+            "requestfailed", lambda request: self.failures.append(f"{request.url}: {request.failure}")
+        )
+        self.page.on("response", self._note_status)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._note_console)
+        self.page.goto(f"{base}/{name}")
+        try:
+            self.page.evaluate(SETTLED)
+        except Exception as error:
+            self.errors.append(str(error))
+
+    def _note_status(self, response):
+        if response.status >= 400:
+            self.failures.append(f"{response.url}: status {response.status}")
+
+    def _note_console(self, message):
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def unfold(self):
+        """Open what is folded away: the code of figures, the solutions."""
+        self.page.evaluate(
+            """() => {
+                for (const details of document.querySelectorAll("details")) details.open = true;
+                for (const box of document.querySelectorAll(".toggle-hidden")) box.classList.remove("toggle-hidden");
+            }"""
+        )
+
+    def resize(self, width):
+        """Give the window another width and wait until nothing slides any more."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.evaluate(
+            """async () => {
+                await new Promise(frame => requestAnimationFrame(() => requestAnimationFrame(frame)));
+                const moving = document.getAnimations().filter(a => a.effect.getComputedTiming().endTime < Infinity);
+                await Promise.all(moving.map(animation => animation.finished.catch(() => {})));
+            }"""
+        )
+
+
+@pytest.fixture(scope="module")
+def visits(browser, addresses, name):
+    """Opens the page from its folder or from the server, each once."""
+    opened = {}
+
+    def visit(origin):
+        if origin not in opened:
+            opened[origin] = Visit(browser.new_context(), addresses[origin], name)
+        return opened[origin]
+
+    yield visit
+    for visit in opened.values():
+        visit.page.context.close()
+
+
+@pytest.fixture
+def visit(visits):
+    """The page, opened from its folder."""
+    return visits("file")
+
+
+class Source:
+    """What the file of a page holds, before any script runs."""
+
+    def __init__(self, path):
+        self.soup = BeautifulSoup(path.read_text(), "html.parser")
+        self.ids = {element["id"]: element for element in self.soup.find_all(id=True)}
+
+
+@pytest.fixture(scope="session")
+def parsed():
+    """Reads the file of a page, each once."""
+    return cache(Source)
