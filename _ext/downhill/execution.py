@@ -55,8 +55,7 @@ def execute_stale(app, env, added, changed, removed):
 
     ready = [name for name in notebooks if name not in skipped]
     app.notebooks = {name: cache.merge_match_into_notebook(notebooks[name])[1] for name in ready}
-    before = getattr(env, "downhill_keys", {})
-    env.downhill_keys = {name: keys[name] for name in ready}
+    before, env.downhill_keys = getattr(env, "downhill_keys", {}), {name: keys[name] for name in ready}
     return [name for name in ready if keys[name] != before.get(name)]
 
 
