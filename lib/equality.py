@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 from executing import Source
 from sympy.core.function import AppliedUndef
+from sympy.integrals.risch import NonElementaryIntegral
 from sympy.matrices.expressions.matexpr import MatrixElement
 
 DIGITS = 30
@@ -67,11 +68,14 @@ def equal(left, right):
         return True
     if _differs(difference):
         return False
-    for rewrite in (_simplified, _trigonometric, _exponential, _by_cases, _by_parts):
-        if rewrite(difference) == 0:
-            return True
-    if not difference.has(sp.Integral) and difference.equals(0):
+    if _simplified(difference) == 0:
         return True
+    if not difference.has(sp.Integral):  # what follows would work them out again, at length
+        for rewrite in (_trigonometric, _exponential, _by_cases, _by_parts):
+            if rewrite(difference) == 0:
+                return True
+        if difference.equals(0):
+            return True
     raise Undecided(
         f"SymPy cannot decide whether this is zero: {difference}\n  left:  {left}\n  right: {right}"
     )
@@ -117,7 +121,7 @@ def _differs(difference):
         try:
             there = concrete.subs(point).doit(integrals=False)
             terms = [sp.N(term, digits) for term in sp.Add.make_args(there)]
-            value = sp.N(there, digits)
+            value = sp.N(sp.Add(*terms), digits)
         except (TypeError, ValueError, ZeroDivisionError):
             continue
         if all(number.is_number and number.is_finite for number in (value, *terms)):
@@ -134,6 +138,7 @@ def _concrete(difference):
     Entries of unknown vectors and matrices become functions of their indices, or symbols. Outer functions
     come first: in f(g(x)) the derivative of f is taken with respect to g(x).
     """
+    difference = difference.replace(NonElementaryIntegral, sp.Integral)  # which quadrature knows
     entries = difference.atoms(MatrixElement)
     difference = difference.xreplace({entry: sp.Dummy(str(entry)) for entry in sorted(entries, key=str)})
     for entry in difference.atoms(sp.Indexed):

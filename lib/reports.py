@@ -48,11 +48,10 @@ def correct(items, labels, *, grade, says, printed, right, why, evidence, refere
 def erratum_html(facts):
     """Return the sentences of an erratum as HTML, for its chapter and for the list of all errata."""
     about = f"{facts['says']}: the" if facts["says"] else "The"
-    reasons = " ".join(filter(None, [_sentence(facts["why"]), facts["evidence"]]))
     return (
         f'<p class="grade">Erratum · {facts["grade"]}</p>'
         f"<p>{mathematics(about)} document prints {mathematics(facts['printed'])}. "
-        f"It should be {mathematics(facts['right'])}.</p><p>{mathematics(reasons)}</p>"
+        f"Right: {mathematics(facts['right'])}.</p><p>{mathematics(_reasons(facts))}</p>"
     )
 
 
@@ -60,7 +59,12 @@ def erratum_text(facts):
     """Return an erratum as plain text."""
     head = f"erratum {', '.join(facts['items'])} ({facts['grade']}): "
     head += f"printed {facts['printed']}, right {facts['right']}"
-    return " ".join(filter(None, [f"{head}.", _sentence(facts["why"]), facts["evidence"]]))
+    return f"{head}. {_reasons(facts)}"
+
+
+def _reasons(facts):
+    reference = f"See {facts['reference']}." if facts.get("reference") else None
+    return " ".join(filter(None, [_sentence(facts["why"]), facts["evidence"], reference]))
 
 
 def remark(line, style, exercise):

@@ -6,7 +6,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.equality import CheckFailed, Undecided, equal, expression, unnoticed
+from lib.equality import CheckFailed, Undecided, _admissible, equal, expression, unnoticed
 
 x, y = sp.symbols("x y", real=True)
 z = sp.symbols("z")
@@ -25,6 +25,7 @@ TRUTHS = {
     "unevaluated integral": (sp.Integral(sp.exp(-(x**2) / s), (x, -sp.oo, sp.oo)), sp.sqrt(sp.pi * s)),
     "unevaluated limit": (sp.Limit(sp.sin(x) / x, x, 0), sp.Integer(1)),
     "positive root": (sp.sqrt(s**2 * x**2), s * sp.Abs(x)),
+    "root of a square of positive numbers": (sp.sqrt(s**2 + 2 * s + 1), s + 1),
     "powers of an even number": ((-1) ** even, sp.Integer(1)),
     "powers of an odd number": ((-1) ** odd, sp.Integer(-1)),
     "modulus": (z * sp.conjugate(z), sp.Abs(z) ** 2),
@@ -72,12 +73,34 @@ def test_different_falsehoods(name):
 
 def test_positive_functions_are_positive_at_the_points_tried():
     h = sp.Function("h", positive=True)
-    assert equal(sp.log(h(x) * s), sp.log(h(x)) + sp.log(s))
+    assert equal(sp.sqrt(h(x) ** 2 + 2 * h(x) + 1), h(x) + 1)
 
 
-def test_negative_integers_are_negative():
-    k = sp.symbols("k", integer=True, negative=True)
-    assert equal(sp.Abs(k) + k, sp.Integer(0))
+@pytest.mark.parametrize(
+    "assumptions",
+    [
+        {"positive": True},
+        {"nonpositive": True},
+        {"integer": True, "negative": True},
+        {"even": True, "nonzero": True},
+        {"odd": True, "positive": True},
+        {"prime": True},
+        {"imaginary": True},
+        {"irrational": True},
+        {"zero": True},
+        {"real": False, "complex": True},
+    ],
+)
+def test_points_fit_what_is_assumed(assumptions):
+    symbol, generator = sp.Symbol("q", **assumptions), np.random.default_rng(0)
+    for _ in range(20):
+        number = _admissible(symbol, generator)
+        assert {name: getattr(number, f"is_{name}") for name in assumptions} == assumptions
+
+
+def test_points_of_plain_symbols_are_not_all_real():
+    generator = np.random.default_rng(0)
+    assert {_admissible(z, generator).is_real for _ in range(20)} == {True, False}
 
 
 @pytest.mark.parametrize(

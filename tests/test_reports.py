@@ -11,7 +11,7 @@ ERRATUM = {
     "right": "“always <b>”",
     "why": "a sign was lost",
     "evidence": "The claim needs 3 < 2, which is false.",
-    "reference": "nesterov1983",
+    "reference": "Nesterov (1983)",
 }
 
 
@@ -55,9 +55,9 @@ def test_erratum_html():
     html = erratum_html(ERRATUM)
     assert "Erratum · wrong" in html
     assert r"the step: the document prints <span class=" in html
-    assert r"\(x &lt; 1\)</span>. It should be “always &lt;b&gt;”.</p>" in html
-    assert "<p>A sign was lost. The claim needs 3 &lt; 2, which is false.</p>" in html
-    plain = erratum_html(ERRATUM | {"says": None, "evidence": None})
+    assert r"\(x &lt; 1\)</span>. Right: “always &lt;b&gt;”.</p>" in html
+    assert "<p>A sign was lost. The claim needs 3 &lt; 2, which is false. See Nesterov (1983).</p>" in html
+    plain = erratum_html(ERRATUM | {"says": None, "evidence": None, "reference": None})
     assert "<p>The document prints" in plain
     assert plain.endswith("<p>A sign was lost.</p>")
 
@@ -76,7 +76,8 @@ def test_erratum_html():
 def test_erratum_text(why, written):
     facts = ERRATUM | {"items": ["X-1", "X-2"], "why": why}
     assert erratum_text(facts) == (
-        f"erratum X-1, X-2 (wrong): printed $x < 1$, right “always <b>”. {written} {ERRATUM['evidence']}"
+        f"erratum X-1, X-2 (wrong): printed $x < 1$, right “always <b>”. {written} "
+        f"{ERRATUM['evidence']} See Nesterov (1983)."
     )
 
 

@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # a request that would leave is seen, and fails
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # what would leave is seen, and fails
 ]
 SETTLED = """async () => {
     const late = new Promise((_, no) => setTimeout(() => no(Error("MathJax did not finish in 60 s")), 60000));
@@ -123,7 +123,8 @@ class Visit:
         self.page.evaluate(
             """() => {
                 for (const details of document.querySelectorAll("details")) details.open = true;
-                for (const box of document.querySelectorAll(".toggle-hidden")) box.classList.remove("toggle-hidden");
+                for (const solution of document.querySelectorAll(".toggle-hidden"))
+                    solution.classList.remove("toggle-hidden");
             }"""
         )
 
@@ -133,7 +134,8 @@ class Visit:
         self.page.evaluate(
             """async () => {
                 await new Promise(frame => requestAnimationFrame(() => requestAnimationFrame(frame)));
-                const moving = document.getAnimations().filter(a => a.effect.getComputedTiming().endTime < Infinity);
+                const ends = animation => animation.effect.getComputedTiming().endTime < Infinity;
+                const moving = document.getAnimations().filter(ends);
                 await Promise.all(moving.map(animation => animation.finished.catch(() => {})));
             }"""
         )

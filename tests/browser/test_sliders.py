@@ -151,25 +151,31 @@ def test_each_value_shows_its_own_picture_at_once_and_nothing_moves(slider, widt
             const inputs = [...figure.querySelectorAll("input[type=range]")];
             await Promise.all([...figure.querySelectorAll(".frames img")].map(image => image.decode()));
             const after = figure.closest(".cell")?.nextElementSibling ?? document.querySelector("footer");
-            const still = [figure, ...figure.querySelectorAll(".controls > div, input, output, .frames, figcaption"), after];
-            const combinations = inputs.reduce(
-                (some, input) => some.flatMap(one => Array.from({length: +input.max + 1}, (_, i) => [...one, i])), [[]]);
+            const parts = figure.querySelectorAll(".controls > div, input, output, .frames, figcaption");
+            const still = [figure, ...parts, after];
+            let combinations = [[]];
+            for (const {max} of inputs)
+                combinations = combinations.flatMap(
+                    some => Array.from({length: +max + 1}, (_, value) => [...some, value]));
+            const texts = [...figure.querySelectorAll("output, label")];
+            const cut = text => text.scrollWidth > text.clientWidth + 1
+                || text.scrollHeight > text.parentElement.clientHeight + 1;
             const frames = [];
             for (const values of combinations) {
                 inputs.forEach((input, i) => { input.value = values[i]; });
                 inputs[0].dispatchEvent(new Event("input", {bubbles: true}));
                 await new Promise(frame => requestAnimationFrame(frame));
-                const image = [...figure.querySelectorAll(".frames img")].find(image => image.checkVisibility());
+                const images = [...figure.querySelectorAll(".frames img")];
+                const image = images.find(image => image.checkVisibility());
                 frames.push({
                     ...state(figure), asked: values,
                     size: [image?.naturalWidth, image?.naturalHeight, image?.width, image?.height],
                     boxes: still.map(element => {
-                        const {left, top, width, height} = element.getBoundingClientRect();
-                        return [left + scrollX, top + scrollY, width, height].map(side => Math.round(10 * side));
+                        const box = element.getBoundingClientRect();
+                        const sides = [box.left + scrollX, box.top + scrollY, box.width, box.height];
+                        return sides.map(side => Math.round(10 * side));
                     }),
-                    cut: [...figure.querySelectorAll("output, label")].filter(
-                        text => text.scrollWidth > text.clientWidth + 1 || text.scrollHeight > text.parentElement.clientHeight + 1
-                    ).map(text => text.textContent),
+                    cut: texts.filter(cut).map(text => text.textContent),
                 });
             }
             return frames;
