@@ -1,21 +1,13 @@
-"""Time a sweep over 41 learning rates against loops over them: 500 steps each on Rosenbrock's function.
-
-Run from the root of the repository: ``python -m benchmarks.descent``.
-Both sides of each pair run in alternating rounds, so that a change in the machine's speed meets both alike.
-"""
-
-import platform
-import statistics
-import time
+"""Time a sweep over 41 learning rates against loops over them: 500 steps each on Rosenbrock's function."""
 
 import numpy as np
 
+from benchmarks.rounds import alternate, machine, table
 from lib.descent import gradient_descent, sweep
 
 START = (-1.2, 1.0)
 LEARNING_RATES = np.linspace(1e-4, 4e-3, 41)
 STEPS = 500
-ROUNDS = 21
 
 
 def gradient(point):
@@ -60,44 +52,18 @@ def float_loop():
     return np.moveaxis(np.array(paths), 0, -1)
 
 
-def milliseconds(run):
-    begin = time.perf_counter()
-    run()
-    return 1e3 * (time.perf_counter() - begin)
-
-
-def summary(values, unit):
-    return f"{statistics.median(values):7.2f} {unit} ({min(values):.2f}–{max(values):.2f})"
-
-
 def main():
     contenders = {
+        "sweep": vectorized,
         "NumPy loop": numpy_loop,
         "gradient_descent per rate": one_by_one,
         "loop over Python floats": float_loop,
     }
-    ours = vectorized()
     for name, run in contenders.items():
-        np.testing.assert_array_equal(run(), ours, err_msg=name)
-    print(f"{len(LEARNING_RATES)} learning rates × {STEPS} steps, medians (min–max) of {ROUNDS} rounds")
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.platform()}, {processor()}")
-    times = {name: [] for name in ["sweep", *contenders]}
-    for _ in range(ROUNDS):
-        times["sweep"].append(milliseconds(vectorized))
-        for name, run in contenders.items():
-            times[name].append(milliseconds(run))
-    for name, values in times.items():
-        ratios = [mine / theirs for mine, theirs in zip(times["sweep"], values, strict=True)]
-        print(f"{name:26} {summary(values, 'ms')}   sweep takes {summary(ratios, 'of it').strip()}")
-
-
-def processor():
-    """Return the processor's name where the system tells it (Linux), else its architecture."""
-    try:
-        with open("/proc/cpuinfo") as file:
-            return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.machine()
+        np.testing.assert_array_equal(run(), vectorized(), err_msg=name)
+    print(machine(np))
+    print(f"{len(LEARNING_RATES)} learning rates × {STEPS} steps")
+    table(alternate(contenders, rounds=21), "sweep")
 
 
 if __name__ == "__main__":

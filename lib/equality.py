@@ -71,7 +71,7 @@ def equal(left, right):
     if _simplified(difference) == 0:
         return True
     if not difference.has(sp.Integral):  # what follows would work them out again, at length
-        for rewrite in (_trigonometric, _exponential, _by_cases, _by_parts):
+        for rewrite in (_trigonometric, _exponential, _factored, _by_cases, _by_parts):
             if rewrite(difference) == 0:
                 return True
         if difference.equals(0):
@@ -97,6 +97,10 @@ def _trigonometric(difference):
 
 def _exponential(difference):
     return _simplified(difference.rewrite(sp.exp))
+
+
+def _factored(difference):
+    return sp.factor(difference, deep=True)  # squares under roots
 
 
 def _by_cases(difference):

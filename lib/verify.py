@@ -177,8 +177,8 @@ def erratum(
     One of `truth`, `witness` and `reference` decides. For a formula, `truth` is derived independently; it
     must equal `right` and differ from `printed`. For a claim with "always", "only" or "any", `printed` and
     `right` are the clause and its correction in words, and `witness` is a triple (left, relation, right) that
-    the claim says holds and that fails. For an attribution or a fact, `reference` is the work that settles it,
-    as "Author (year)", cited in the text beside.
+    the claim says holds and that fails. For an attribution or a fact, `reference` is the work that settles
+    it, as "Author (year)", cited in the text beside.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from lib import datasets
+from lib import datasets, fashion_mnist
 
 CHAPTERS = {
     "limits",
@@ -96,7 +96,7 @@ def idx(array):
 
 IMAGES = np.arange(7 * 28 * 28, dtype=np.uint32).astype(np.uint8).reshape(7, 28, 28)
 LABELS = np.array([9, 0, 3, 3, 1, 8, 2], np.uint8)
-NAMES = list(datasets.FASHION_MNIST_SHA256)
+NAMES = list(fashion_mnist.SHA256)
 
 
 def contents():
@@ -107,7 +107,7 @@ def contents():
 def expect(monkeypatch, files):
     """Make the loader expect these files."""
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    monkeypatch.setattr(datasets, "FASHION_MNIST_SHA256", sums)
+    monkeypatch.setattr(fashion_mnist, "SHA256", sums)
 
 
 def assert_is_the_small_set(found):
@@ -132,7 +132,7 @@ def folder(tmp_path, monkeypatch):
 
 def failure():
     """Return the message of the loader's error, which always tells what to do."""
-    with pytest.raises(datasets.DatasetError) as caught:
+    with pytest.raises(fashion_mnist.DatasetError) as caught:
         datasets.fashion_mnist()
     message = str(caught.value)
     assert "set the environment variable DOWNHILL_FASHION_MNIST to a folder" in message
@@ -264,7 +264,7 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.delenv("DOWNHILL_FASHION_MNIST", raising=False)
     monkeypatch.delenv("DOWNHILL_BUILD", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(datasets.pooch, "os_cache", lambda project: tmp_path / project)
+    monkeypatch.setattr(fashion_mnist.pooch, "os_cache", lambda project: tmp_path / project)
     return tmp_path / "downhill"
 
 
@@ -273,7 +273,7 @@ def server(cache, monkeypatch):
     with Server() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        monkeypatch.setattr(datasets, "FASHION_MNIST_ADDRESS", f"http://127.0.0.1:{server.server_port}/")
+        monkeypatch.setattr(fashion_mnist, "ADDRESS", f"http://127.0.0.1:{server.server_port}/")
         yield server
         server.test_is_over.set()
         server.shutdown()
@@ -286,7 +286,7 @@ def kept(cache):
 
 def redirect_log(monkeypatch):
     """Let pooch's log follow stderr; it holds on to the one it found when it was imported."""
-    for handler in datasets.pooch.get_logger().handlers:
+    for handler in fashion_mnist.pooch.get_logger().handlers:
         monkeypatch.setattr(handler, "stream", sys.stderr)
 
 
@@ -294,7 +294,7 @@ def test_download_once_with_news_and_a_progress_bar(server, cache, monkeypatch, 
     redirect_log(monkeypatch)
     assert_is_the_small_set(datasets.fashion_mnist())
     news = capsys.readouterr().err
-    assert f"Downloading data from '{datasets.FASHION_MNIST_ADDRESS}{NAMES[0]}'" in news
+    assert f"Downloading data from '{fashion_mnist.ADDRESS}{NAMES[0]}'" in news
     assert "100%" in news
     assert_is_the_small_set(datasets.fashion_mnist())
     assert server.requested == NAMES
@@ -320,10 +320,10 @@ def test_download_in_a_build_is_silent(server, cache, monkeypatch, capsys):
     ],
 )
 def test_server_that_fails(server, cache, monkeypatch, fault, complaint):
-    monkeypatch.setattr(datasets, "TIMEOUT", 0.2)
+    monkeypatch.setattr(fashion_mnist, "TIMEOUT", 0.2)
     server.faults[NAMES[2]] = fault
     message = failure()
-    assert f"{datasets.FASHION_MNIST_ADDRESS}{NAMES[2]} could not be downloaded: {complaint}" in message
+    assert f"{fashion_mnist.ADDRESS}{NAMES[2]} could not be downloaded: {complaint}" in message
     assert kept(cache) == sorted(NAMES[:2]), "what came whole stays, and nothing else"
     server.faults.clear()
     assert_is_the_small_set(datasets.fashion_mnist())
@@ -332,7 +332,7 @@ def test_server_that_fails(server, cache, monkeypatch, fault, complaint):
 
 def test_server_that_sends_another_file(server, cache):
     server.files[NAMES[0]] = b"<html>please log in</html>"
-    assert f"{datasets.FASHION_MNIST_ADDRESS}{NAMES[0]} was downloaded and thrown away" in failure()
+    assert f"{fashion_mnist.ADDRESS}{NAMES[0]} was downloaded and thrown away" in failure()
     assert kept(cache) == []
 
 
@@ -351,14 +351,14 @@ def test_damaged_file_in_the_cache_is_downloaded_again_once(server, cache):
 
 
 def test_interrupted_download_leaves_nothing(server, cache, monkeypatch):
-    class Impatient(datasets.pooch.HTTPDownloader):
+    class Impatient(fashion_mnist.pooch.HTTPDownloader):
         def __call__(self, url, output_file, pooch):
             with open(output_file, "wb") as file:
                 file.write(b"half a fi")
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(datasets.pooch, "HTTPDownloader", Impatient)
+        patch.setattr(fashion_mnist.pooch, "HTTPDownloader", Impatient)
         with pytest.raises(KeyboardInterrupt):
             datasets.fashion_mnist()
     assert kept(cache) == []
@@ -369,7 +369,7 @@ def test_server_that_refuses(cache, monkeypatch):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    monkeypatch.setattr(datasets, "FASHION_MNIST_ADDRESS", f"http://127.0.0.1:{port}/")
+    monkeypatch.setattr(fashion_mnist, "ADDRESS", f"http://127.0.0.1:{port}/")
     assert (
         f"http://127.0.0.1:{port}/{NAMES[0]} could not be downloaded: the connection was refused" in failure()
     )
@@ -401,7 +401,7 @@ def test_full_disk(server, cache, monkeypatch):
     def full(self, url, output_file, pooch):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(datasets.pooch.HTTPDownloader, "__call__", full)
+    monkeypatch.setattr(fashion_mnist.pooch.HTTPDownloader, "__call__", full)
     assert f"could not be kept in the cache folder {cache}: No space left on device" in failure()
     assert kept(cache) == []
 
