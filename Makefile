@@ -17,12 +17,12 @@ test: $(READY)
 	$(BIN)/python tests/browser/chromium.py
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest tests lib --doctest-modules --ignore=tests/notebooks --ignore=tests/browser
+	$(BIN)/pytest -n 2 tests lib --doctest-modules --ignore=tests/notebooks --ignore=tests/browser
 	rm -rf _build
 	$(BUILD)
 	$(BIN)/pytest tests/notebooks
 	$(NBVAL) --nbval-sanitize-with tests/notebooks/sanitize.cfg _build/jupyter_execute
-	$(BIN)/pytest tests/browser
+	$(BIN)/pytest -n 2 --dist loadgroup tests/browser
 
 # One chapter: make chapter NAME=descent/gradient-descent
 chapter: $(READY)

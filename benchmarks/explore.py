@@ -35,9 +35,8 @@ def main():
         "redrawing everything": lambda: explore(everything, **words),
     }
     print(machine(np, matplotlib))
-    print(
-        f"{len(RATES)} pictures of {figures.WIDTH * figures.PIXELS:.0f} × {figures.HEIGHT * figures.PIXELS:.0f} pixels"
-    )
+    width, height = (round(side * figures.PIXELS) for side in (figures.WIDTH, figures.HEIGHT))
+    print(f"{len(RATES)} pictures of {width} × {height} pixels")
     table(alternate(contenders, rounds=5), "redrawing what moves")
 
 
