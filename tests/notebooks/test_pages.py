@@ -1,0 +1,88 @@
+"""Reads the built pages as a browser would, and holds them to the rules that all pages share."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+LIMIT = 2.5e6  # bytes of a page with its pictures
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+class Page(HTMLParser):
+    """The article of a page: its text outside code, the ids and images of the whole page, its classes."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.html, self.text, self.ids, self.images, self.classes, self.open = html, "", [], [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if "id" in attributes:
+            self.ids.append(attributes["id"])
+        if tag == "img":
+            self.images.append(attributes.get("alt"))
+        self.classes += (attributes.get("class") or "").split()
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+    def handle_data(self, data):
+        if not {"pre", "code", "script", "style", "title"} & set(self.open):
+            self.text += data
+
+
+def faults(html, chapter=False):
+    """What is wrong with a page."""
+    page = Page(html)
+    found = [f"a NumPy scalar: {text}" for text in re.findall(r".{0,20}\bnp\.\w+.{0,20}", page.text)]
+    found += [f"id {name!r} twice" for name in sorted(set(page.ids)) if page.ids.count(name) > 1]
+    found += [f"an image described by {alt!r}" for alt in page.images if not described(alt)]
+    if len(html.encode()) > LIMIT:
+        found.append(f"weighs {len(html.encode()) / 1e6:.2f} MB")
+    if chapter and "sources" not in page.classes:
+        found.append("no line of sources")
+    return found
+
+
+def described(alt):
+    """Whether a description is one: not empty, and no file name."""
+    return bool(alt and alt.strip()) and not re.search(r"\.(png|svg|jpe?g|gif|webp)$", alt.strip())
+
+
+def test_pages_keep_the_rules(root, notebooks):
+    site = root / "_build" / "html"
+    found = {}
+    for source in [root / "index.md", *sorted((root / "chapters").rglob("*.md"))]:
+        page = source.relative_to(root).with_suffix("").as_posix()
+        if (site / f"{page}.html").exists():
+            html = (site / f"{page}.html").read_text(encoding="utf-8")
+            chapter = page.startswith("chapters/") and not page.startswith("chapters/appendix/")
+            found |= {page: seen} if (seen := faults(html, chapter)) else {}
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("html", "fault"),
+    [
+        ("<p>It is np.float64(1.0).</p>", "a NumPy scalar: It is np.float64(1.0)."),
+        ("<p id='a'></p><p><img alt='A path.'><b id='a'>x</b></p>", "id 'a' twice"),
+        ("<img src='a.png'>", "an image described by None"),
+        ("<img src='a.png' alt=' '>", "an image described by ' '"),
+        ("<img src='a.png' alt='../_images/a.png'>", "an image described by '../_images/a.png'"),
+        ("x" * 2_600_000, "weighs 2.60 MB"),
+        ("<p>No sources.</p>", "no line of sources"),
+    ],
+)
+def test_each_fault_is_seen(html, fault):
+    assert fault in faults(html, chapter=True)
+
+
+def test_code_may_name_numpy_and_a_sound_page_passes():
+    html = "<p>See <code>np.exp</code><br></p><pre>np.log</pre><img alt='A path.'><p class='sources'>A</p>"
+    assert faults(html, chapter=True) == []
