@@ -23,12 +23,8 @@ def setup(app):
     app.connect("env-updated", lambda app, env: sources.LISTS & env.found_docs)  # to be written again
     app.connect("env-check-consistency", proofs.check)
     app.connect("doctree-resolved", sources.fill_lists)
-    app.connect(
-        "doctree-resolved", pages.drop_repeated_ids
-    )  # no sooner: Sphinx numbers sections by their ids
-    app.connect(
-        "html-page-context", pages.offer_downloads, priority=400
-    )  # the theme makes its buttons at 501
+    app.connect("doctree-resolved", pages.drop_repeated_ids)  # no sooner: they number sections
+    app.connect("html-page-context", pages.offer_downloads, priority=400)  # the theme reads it at 501
     app.connect("build-finished", execution.write_executed)
     app.connect("build-finished", pages.build_wheel)
     return {"parallel_read_safe": False, "parallel_write_safe": True}

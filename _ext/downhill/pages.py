@@ -24,6 +24,7 @@ def stay_local(app, config):
     config.nb_ipywidgets_js = {}  # the sliders of a page need no widget manager
     for listeners in app.events.listeners.values():  # nor any page the client of a kernel service
         listeners[:] = [one for one in listeners if one.handler.__module__ != "sphinx_thebe"]
+    app.registry.css_files[:] = [file for file in app.registry.css_files if file[0] != "sphinx-thebe.css"]
 
 
 def drop_repeated_ids(app, doctree, page):
