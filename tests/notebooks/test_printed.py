@@ -21,12 +21,14 @@ def printed(notebook):
 
 
 def shown_text(output):
-    """An output as text; a value given to the prose with its name."""
+    """An output as text; a number given to the prose with its name, to six digits, for the rest is rounding."""
     if output.output_type in ("stream", "error"):
         return output.get("text", output.get("evalue", "")).rstrip("\n")
     texts = [text for kind, text in output.data.items() if kind.endswith("text/plain")]
     glued = output.metadata.get("scrapbook")
-    return "\n".join(f"{glued['name']} = {text}" if glued else text for text in texts).rstrip("\n")
+    if glued:
+        return "\n".join(f"{glued['name']} = {float(text):.6g}" for text in texts)
+    return "\n".join(texts).rstrip("\n")
 
 
 def compare(now, folder):
@@ -67,7 +69,7 @@ def test_chapters_print_what_they_printed(now, request):
 
 @pytest.fixture
 def notebook():
-    glued = {"application/papermill.record/text/plain": "0.25"}
+    glued = {"application/papermill.record/text/plain": "0.25000000000000006"}
     outputs = [
         new_output("stream", name="stdout", text="loss 0.5\n"),
         new_output("display_data", data={"text/plain": "✓ it holds", "text/html": "<p>no</p>"}),
