@@ -1,4 +1,4 @@
-"""Opens every page of the built book in Chromium, from its folder and from a server on this machine.
+"""Opens every page of the built book in Chromium from its folder, and some from a server on this machine.
 
 The pages are those of ``_build/html``, or of the folder named by ``DOWNHILL_BOOK``.
 """
@@ -67,9 +67,16 @@ def pytest_generate_tests(metafunc):
         if not sliders:
             raise pytest.UsageError(f"no page of the book in {BOOK} has a slider")
         metafunc.parametrize("name, place", sliders)
+    elif {"name", "origin"} <= wanted:
+        # a server changes what surrounds a chapter, the same for all: one chapter stands for them
+        pages = book_pages()
+        chapter = next((name for name, many in pages.items() if many), None)
+        served = [name for name in pages if "/" not in name or name == chapter]
+        cases = [(name, "file") for name in pages] + [(name, "server") for name in served]
+        metafunc.parametrize("name, origin", [case(*values) for values in cases])
     elif "name" in wanted:
         metafunc.parametrize("name", [case(name) for name in book_pages()])
-    if "origin" in wanted:
+    elif "origin" in wanted:
         metafunc.parametrize("origin", ["file", "server"])
 
 
