@@ -4,8 +4,10 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 LIMIT = 2.5e6  # bytes of a page with its pictures
+LINES = 25  # of a cell that is not folded away: what is longer is not read
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -70,6 +72,24 @@ def test_pages_keep_the_rules(root, notebooks):
             chapter = page.startswith("chapters/") and not page.startswith("chapters/appendix/")
             found |= {page: seen} if (seen := faults(html, chapter)) else {}
     assert found == {}
+
+
+def long_cells(notebook):
+    """The first lines of the cells that a reader sees unfolded and that are too long to be followed."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    seen = [cell.source for cell in cells if not {"hide-input", "remove-cell"} & set(cell.metadata.get("tags", ()))]
+    return [code.splitlines()[0] for code in seen if len(code.splitlines()) > LINES]
+
+
+def test_cells_that_are_seen_are_short(notebooks):
+    assert {page: found for page, notebook in notebooks.items() if (found := long_cells(notebook))} == {}
+
+
+def test_a_long_cell_is_seen_unless_it_is_folded():
+    tags = [[], ["hide-input"], ["remove-cell"], ["raises-exception"]]
+    cells = [new_code_cell("x\n" * 26, metadata={"tags": tag}) for tag in tags]
+    assert long_cells(new_notebook(cells=cells)) == ["x", "x"]
+    assert long_cells(new_notebook(cells=[new_code_cell("x\n" * 25)])) == []
 
 
 EXERCISE = "<div class='exercise admonition'></div><div class='solution dropdown admonition'></div>"
