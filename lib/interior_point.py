@@ -10,12 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from lib.arguments import count, real
-from lib.central_path import INSIDE, central_path, inner_step, newton_direction, skew
+from lib.central_path import INSIDE, inner_step, newton_direction, skew
 from lib.linear_programs import balance, independent_rows, largest, spread, standard_form
 
 EXHAUSTED = 1e-30  # products that sum to less no longer change the digits of the residuals
-
-__all__ = ["Iterate", "Solution", "central_path", "interior_point"]
 
 
 class Iterate(NamedTuple):

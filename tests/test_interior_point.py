@@ -12,8 +12,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from programs import program, verdict
 
 import lib.interior_point
-from lib.central_path import inner_step, newton_direction
-from lib.interior_point import central_path, interior_point
+from lib.central_path import central_path, inner_step, newton_direction
+from lib.interior_point import interior_point
 from lib.linear_programs import balance, independent_rows, largest
 
 untimed = settings(deadline=None, max_examples=150)
