@@ -40,9 +40,10 @@ def standard_form(c, A, b):
 def solve(matrix, right):
     """Solve ``matrix @ x = right`` and bound what rounding may have done to each component.
 
-    With |·| taken entry by entry, the bound is a multiple of ``|matrix⁻¹| (|matrix| |x| + |right|)``: what
-    changes in the last digits of the data can do. Elimination mixes rows and does worse, but corrections make
-    its errors smaller each time: they are allowed 1e-24 of the largest component.
+    With absolute values taken entry by entry, the bound is a multiple of
+    ``|matrix⁻¹| (|matrix| |x| + |right|)``: what changes in the last digits of the data can do. Elimination
+    mixes rows and does worse, but corrections make its errors smaller each time: they are allowed 1e-24 of
+    the largest component.
 
     Parameters
     ----------
