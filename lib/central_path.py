@@ -51,8 +51,8 @@ def central_path(c, A, b, barriers):
     Raises
     ------
     TypeError, ValueError
-        As :func:`lib.linear_programs.standard_form`; if a barrier is not positive; if no x > 0 has Ax = b, or
-        no y has Aᵀy < c: there is no central path then.
+        As :func:`~lib.linear_programs.standard_form`; if a barrier is not positive; if no x > 0 has Ax = b,
+        or no y has Aᵀy < c: there is no central path then.
 
     References
     ----------

@@ -103,7 +103,7 @@ def interior_point(c, A, b, *, tolerance=1e-8, limit=60):
     Raises
     ------
     TypeError, ValueError
-        As :func:`lib.linear_programs.standard_form`; if `tolerance` is not at least 1e-12 and below 1; if
+        As :func:`~lib.linear_programs.standard_form`; if `tolerance` is not at least 1e-12 and below 1; if
         `limit` is negative.
 
     References

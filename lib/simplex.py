@@ -105,7 +105,7 @@ def corners(A, b):
     Raises
     ------
     TypeError, ValueError
-        As :func:`lib.linear_programs.standard_form`, and if there are more than 100 000 sets of columns.
+        As :func:`~lib.linear_programs.standard_form`, and if there are more than 100 000 sets of columns.
 
     Examples
     --------
@@ -166,7 +166,7 @@ def simplex(c, A, b, *, rule="bland", basis=None):
     Raises
     ------
     TypeError, ValueError
-        As :func:`lib.linear_programs.standard_form`; if the rule is neither of the two; if `basis` is no
+        As :func:`~lib.linear_programs.standard_form`; if the rule is neither of the two; if `basis` is no
         basis, or its x is not >= 0.
 
     References
