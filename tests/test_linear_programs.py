@@ -39,6 +39,12 @@ def test_rows_that_differ_by_less_than_rounding_depend():
     assert independent_rows(np.array([[0.1, 0.2, 0.3], [0.3, 0.6, 0.9]])).tolist() == [0]
 
 
+def test_what_rounding_leaves_of_a_right_side_of_zero_contradicts_nothing():
+    A, b = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, -1.0]]), np.array([3 * 0.1, 0.3, 0.0])
+    assert b[0] != b[1]
+    assert contradiction(A, b) is None
+
+
 @given(seed=seeds)
 @untimed
 def test_a_contradiction_is_found_exactly_where_there_is_one(seed):
