@@ -92,7 +92,7 @@ def interior_point(c, A, b, *, tolerance=1e-8, limit=60):
         The costs, the matrix, whose rows need not be independent, and the right side.
     tolerance : float
         What counts as zero: for the residuals and the gap of an :class:`Iterate`, and in the same units for
-        the errors of a certificate.
+        the errors of a certificate, the rounding of its sums included.
     limit : int
         How many steps to take at most; those that settle whether an unbounded program is feasible count too.
 
@@ -168,9 +168,9 @@ def _follow(c, A, b, tolerance, limit):
         path.append(_iterate(c, A, b, x / tau, y / tau, w[:-1] / tau))
         if max(path[-1][4:]) <= tolerance:
             return "optimal", path, None
-        if b @ y > 0 and (y @ A).max() <= tolerance * (b @ y):
+        if _proves(y @ A, b @ y, np.abs(y) @ np.abs(np.column_stack([A, b])), tolerance):
             return "infeasible", path, y / (b @ y)
-        if c @ x < 0 and np.abs(A @ x).max(initial=0) <= tolerance * -(c @ x):
+        if _proves(np.abs(A @ x), -(c @ x), np.abs(np.vstack([A, c])) @ x, tolerance):
             # The ray is there; is there a point for it to start from? Any would do: the cost is left out.
             status, _, proof = _follow(np.zeros(n), A, b, tolerance, limit - step)
             return ("unbounded", path, x / -(c @ x)) if status == "optimal" else (status, path, proof)
@@ -184,6 +184,17 @@ def _follow(c, A, b, tolerance, limit):
         if not np.isfinite(np.append(u, w)).all():
             break  # like the error: near the end, data of very different sizes can leave nothing but rounding
     return "stopped", path, None
+
+
+def _proves(errors, gain, terms, tolerance):
+    """Return whether the errors are zero up to the tolerance in a certificate, whose gain is to be 1.
+
+    Where the terms of a sum cancel, rounding is all that is left: an Aᵀy <= 0 with b·y = 0 would seem a proof
+    whenever the last digits of b·y make it positive. So rounding counts as an error; `terms` has the sums of
+    absolute values, for each error and, last, for the gain.
+    """
+    rounding = np.finfo(float).eps * terms
+    return (np.append(errors, 0) + rounding).max() < tolerance * gain
 
 
 def _iterate(c, A, b, x, y, s):

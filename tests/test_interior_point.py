@@ -16,8 +16,7 @@ from lib.central_path import central_path, inner_step, newton_direction
 from lib.interior_point import interior_point
 from lib.linear_programs import balance, independent_rows, largest
 
-# The same programs each time: of fresh ones with rows of very different sizes, about one in a thousand fails.
-untimed = settings(deadline=None, max_examples=150, derandomize=True)
+untimed = settings(deadline=None, max_examples=150)
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -70,6 +69,9 @@ def check(found, c, A, b, tolerance=1e-8):
 
 @given(seed=seeds)
 @example(seed=19270742)  # two unknowns, six rows of very different sizes
+@example(seed=1121179425)  # solvable: on the way Aᵀy <= 0, and rounding alone makes b·y positive
+@example(seed=2316532215)  # the same while it looks for a point of an unbounded program
+@example(seed=943381162)  # infeasible: on the way b·y is the last digits of terms 1e14 times as large
 @untimed
 def test_status_and_cost_are_those_of_highs_and_proved(seed):
     c, A, b = program(seed)
@@ -201,6 +203,21 @@ def test_the_limit_stops_it_and_a_tighter_tolerance_takes_more_steps():
     assert interior_point([-1, 0], [[1, -1]], [1], limit=steps + 30).status == "unbounded"
 
 
+@pytest.mark.parametrize(
+    ("c", "A", "b", "status"),
+    [
+        ([1, 1], [[1, 0], [1, 0]], [1, 1 + 1e-5], "infeasible"),  # b·y cancels
+        ([1, -1 - 1e-5], [[1, -1]], [1], "unbounded"),  # c·x cancels
+        ([1, -1e-5, 0], [[0, 1, -1]], [1], "unbounded"),  # Ax cancels, and is 1e5 times as large as c·x
+    ],
+)
+def test_a_proof_is_given_only_if_its_rounding_is_within_the_tolerance(c, A, b, status):
+    c, A, b = (np.array(part, dtype=float) for part in (c, A, b))
+    check(interior_point(c, A, b), c, A, b)
+    assert interior_point(c, A, b).status == status
+    assert interior_point(c, A, b, tolerance=1e-12).status == "stopped"
+
+
 @pytest.mark.parametrize("fault", [np.linalg.LinAlgError("singular"), None])
 def test_it_stops_where_newtons_equations_fail(monkeypatch, fault):
     def failing(matrix, v, w, missing, change):
@@ -232,6 +249,7 @@ def inside(seed):
 
 
 @given(seed=seeds)
+@example(seed=579)  # the fifth row is a mixture of the others, 1e5 times one of them
 @untimed
 def test_the_central_path_solves_its_equations_to_rounding(seed):
     c, A, b = inside(seed)
@@ -242,7 +260,9 @@ def test_the_central_path_solves_its_equations_to_rounding(seed):
     assert (x > 0).all()
     assert (s > 0).all()
     assert_allclose(x * s / barriers[:, None], 1, atol=1e-13)
-    assert (abs(x @ A.T - b) <= 1e-12 * (x @ abs(A).T + abs(b))).all()
+    rows = independent_rows(A)  # the others are mixtures of these, of their rounding too
+    mixture, size = abs(A @ np.linalg.pinv(A[rows])), x @ abs(A).T + abs(b)
+    assert (abs(x @ A.T - b) <= 1e-12 * (size + size[:, rows] @ mixture.T)).all()
     assert (abs(y @ A + s - c) <= 1e-14 * (abs(y) @ abs(A) + s + abs(c))).all()
     assert_allclose(x @ c - y @ b, barriers * c.size, atol=1e-12 * (x @ abs(c) + abs(y) @ abs(b)).max())
     order = np.argsort(barriers)
