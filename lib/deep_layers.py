@@ -135,7 +135,9 @@ class BatchNorm(Layer):
 
     def _remember(self, mean, variance, n):
         if n < 2:
-            raise ValueError(f"{self}: in training the batch must hold two values of each feature, got one")
+            raise ValueError(
+                f"{self}: in training a batch must hold two values or more of each feature, got one"
+            )
         for running, new in zip(self.statistics, (mean, variance * (n / (n - 1))), strict=True):
             running += self.momentum * (new - running)
 
@@ -155,7 +157,11 @@ class BatchNorm(Layer):
         return dx
 
     def __repr__(self):
-        return f"BatchNorm({self.features})"
+        defaults = {"momentum": 0.1, "epsilon": 1e-5}
+        own = [
+            f", {name}={getattr(self, name)}" for name in defaults if getattr(self, name) != defaults[name]
+        ]
+        return f"BatchNorm({self.features}{''.join(own)})"
 
 
 class Residual(Layer):
@@ -189,9 +195,7 @@ class Residual(Layer):
         for layer in self.layers:
             through = layer.output_shape(through)
         if through != shape:
-            raise ValueError(
-                f"{self}: the layers inside make {through} of the shape {shape}, which must stay"
-            )
+            raise ValueError(f"{self}: the layers inside return shape {through}, expected {shape}")
         return shape
 
     def compute(self, x, training):

@@ -74,5 +74,5 @@ def normal(scale):
 
 
 def zeros(rng, shape, fan_in, fan_out):
-    """Return zeros, from which a hidden layer never learns: all its units stay equal."""
+    """Return zeros, from which only the biases of the last layer learn: every other gradient is zero too."""
     return np.zeros(shape)
