@@ -156,8 +156,8 @@ class Network:
             If it is not a network's, or the network has other layers or another precision.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                saved = dict(file)
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+                saved = dict(arrays)
             theirs = saved.pop("layers").tolist()
         except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is not a network that was saved") from error
