@@ -1,0 +1,82 @@
+"""Train on Fashion-MNIST with batches of many sizes, and write what became of each run to a table.
+
+Every run takes ten epochs of the 60,000 training images through the 784-128-128-10 ReLU network, with Adam at
+its default rate. The table ``lib/data/batch_sizes.csv`` grows by a line after each run; runs that are in it
+already are not repeated, so that an interrupted study goes on. Batch size 1 takes some minutes a run.
+
+Run ``python -m benchmarks.batch_sizes``, or name another table, the epochs and the batch sizes:
+``python -m benchmarks.batch_sizes trial.csv 1 100 1000``.
+"""
+
+import csv
+import sys
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from benchmarks.rounds import machine
+from lib.datasets import fashion_mnist
+from lib.layers import Dense, ReLU
+from lib.losses import cross_entropy
+from lib.networks import Network
+from lib.optimizers import Adam
+from lib.training import mean_loss, train
+
+TABLE = Path("lib/data/batch_sizes.csv")
+BATCH_SIZES = 1, 5, 10, 50, 100, 200, 300, 1000, 3000, 6000, 60000
+EPOCHS = 10
+SEEDS = range(3)
+SIZES = 784, 128, 128, 10
+COLUMNS = "batch_size", "seed", "epochs", "train_loss", "test_loss", "test_accuracy", "seconds"
+
+
+def run(data, batch_size, seed, epochs):
+    """Return one row of the table: what a training run with this seed ends with."""
+    rng = np.random.default_rng(seed)
+    layers = [part for n, m in pairwise(SIZES) for part in (Dense(n, m, rng), ReLU())]
+    network = Network(layers[:-1])
+    inputs, test_inputs = (x.reshape(len(x), -1) for x in (data.train_inputs, data.test_inputs))
+    history = train(
+        network,
+        inputs,
+        data.train_labels,
+        loss=cross_entropy,
+        optimizer=Adam(),
+        batch_size=batch_size,
+        epochs=epochs,
+        rng=rng,
+    )
+    train_loss = mean_loss(network, inputs, data.train_labels, cross_entropy)
+    test_loss = mean_loss(network, test_inputs, data.test_labels, cross_entropy)
+    accuracy = network.accuracy(test_inputs, data.test_labels)
+    figures = f"{train_loss:.6f}", f"{test_loss:.6f}", f"{accuracy:.4f}", f"{history.seconds.sum():.2f}"
+    return batch_size, seed, epochs, *figures
+
+
+def done(table):
+    """Return the (batch size, seed, epochs) of the runs that are in the table."""
+    lines = [line for line in table.read_text().splitlines() if not line.startswith("#")]
+    return {tuple(int(row[name]) for name in COLUMNS[:3]) for row in csv.DictReader(lines)}
+
+
+def main(table=TABLE, epochs=EPOCHS, *batch_sizes):
+    table, epochs = Path(table), int(epochs)
+    data = fashion_mnist()
+    if not table.exists():
+        sizes = "-".join(map(str, SIZES))
+        table.write_text(
+            f"# Fashion-MNIST, {sizes} ReLU network, Adam with learning rate 0.001; seconds of training alone\n"
+            f"# {machine(np)}; begun on {date.today()}\n{','.join(COLUMNS)}\n"
+        )
+    finished = done(table)
+    wanted = [(size, seed, epochs) for size in map(int, batch_sizes or BATCH_SIZES) for seed in SEEDS]
+    for size, seed, _ in tqdm([key for key in reversed(wanted) if key not in finished], unit="run"):
+        with table.open("a") as file:
+            file.write(",".join(map(str, run(data, size, seed, epochs))) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
