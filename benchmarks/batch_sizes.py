@@ -68,7 +68,7 @@ def main(table=TABLE, epochs=EPOCHS, *batch_sizes):
     if not table.exists():
         sizes = "-".join(map(str, SIZES))
         table.write_text(
-            f"# Fashion-MNIST, {sizes} ReLU network, Adam with learning rate 0.001; seconds of training alone\n"
+            f"# Fashion-MNIST, {sizes} ReLU network, Adam at rate 0.001; seconds of training alone\n"
             f"# {machine(np)}; begun on {date.today()}\n{','.join(COLUMNS)}\n"
         )
     finished = done(table)

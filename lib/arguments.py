@@ -51,6 +51,13 @@ def count(name, value, *, least=0):
     return int(value)
 
 
+def generator(name, value):
+    """Return `value`, if it is a ``numpy.random.Generator``; else raise TypeError."""
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(f"{name} must be a numpy.random.Generator, got {value!r}")
+    return value
+
+
 def real_array(name, value, *, ndim=None, shape=None):
     """Return `value` as a new or existing float64 array, if it holds finite real numbers only.
 

@@ -265,8 +265,7 @@ def line(rng, count, noise=0.1, *, slope=2.0, intercept=1.0):
 
 def _checked(rng, count, noise):
     """Reject what no toy set can use."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, got {rng!r}")
+    arguments.generator("rng", rng)
     return arguments.count("count", count, least=1), arguments.real("noise", noise, least=0)
 
 

@@ -5,7 +5,7 @@ The first two do one thing in training and another afterwards: ``forward(x, trai
 
 import numpy as np
 
-from lib.arguments import count, real
+from lib.arguments import count, generator, real
 from lib.layers import Layer, checked_layers
 
 
@@ -40,7 +40,7 @@ class Dropout(Layer):
     def __init__(self, probability, rng):
         super().__init__()
         self.probability = real("probability", probability, least=0, below=1)
-        self.rng = rng
+        self.rng = generator("rng", rng)
 
     def compute(self, x, training):
         self.mask = None

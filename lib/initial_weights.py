@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from lib.arguments import real
+from lib.arguments import generator, real
 
 
 def he(rng, shape, fan_in, fan_out):
@@ -27,7 +27,7 @@ def he(rng, shape, fan_in, fan_out):
     >>> round(float(W.var()) * 50, 1)
     2.0
     """
-    return rng.normal(scale=math.sqrt(2 / fan_in), size=shape)
+    return generator("rng", rng).normal(scale=math.sqrt(2 / fan_in), size=shape)
 
 
 def glorot(rng, shape, fan_in, fan_out):
@@ -48,7 +48,7 @@ def glorot(rng, shape, fan_in, fan_out):
     2.0
     """
     end = math.sqrt(6 / (fan_in + fan_out))
-    return rng.uniform(-end, end, size=shape)
+    return generator("rng", rng).uniform(-end, end, size=shape)
 
 
 def normal(scale):
@@ -70,7 +70,7 @@ def normal(scale):
     array([[ 0.0013, -0.0013]])
     """
     scale = real("scale", scale, least=0)
-    return lambda rng, shape, fan_in, fan_out: rng.normal(scale=scale, size=shape)
+    return lambda rng, shape, fan_in, fan_out: generator("rng", rng).normal(scale=scale, size=shape)
 
 
 def zeros(rng, shape, fan_in, fan_out):

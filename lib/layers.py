@@ -31,8 +31,6 @@ class Layer:
         Those inside this one, if any. They keep their parameters themselves.
     dtype : numpy.dtype
         The precision of all arrays: float32, unless a :class:`lib.networks.Network` sets it to float64.
-    taken : bool
-        Whether the layer is in a network.
 
     Notes
     -----
@@ -48,7 +46,7 @@ class Layer:
         self.parameters = [np.array(values, self.dtype) for values in parameters]
         self.gradients = [np.zeros_like(values) for values in self.parameters]
         self.statistics = []
-        self.taken = False
+        self.taken = False  # by a network
         self._shapes = None, None  # of the last input and output
         self._buffers = {}
 
@@ -104,10 +102,7 @@ class Layer:
         return shape
 
     def buffer(self, name, *shape, like=None):
-        """Return an array to write into, the same one until its shape, order or precision changes.
-
-        It has the shape that is given, or the shape and order in memory of the array `like`.
-        """
+        """Return an array of this shape, or shaped and ordered `like` another: the same while it fits."""
         kind = shape if like is None else (like.shape, like.strides), self.dtype
         known, array = self._buffers.get(name, (None, None))
         if known != kind:
@@ -203,6 +198,9 @@ class Activation(Layer):
     One of your own defines ``value(x, out)`` and ``derivative(y, out)``, which write into `out`.
     """
 
+    def __init__(self):
+        super().__init__()
+
     def compute(self, x, training):
         self.y = self.buffer("y", like=x)
         self.value(x, self.y)
@@ -274,6 +272,9 @@ class Sigmoid(Activation):
 
 class Flatten(Layer):
     """Every sample in one row: shape (batch, channels, height, width) becomes (batch, all of them)."""
+
+    def __init__(self):
+        super().__init__()
 
     def output_shape(self, shape):
         return shape[0], math.prod(shape[1:])

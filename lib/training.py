@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
-from lib.arguments import count
+from lib.arguments import count, generator
 from lib.networks import batches, check_lengths
 
 
@@ -88,6 +88,7 @@ def train(network, x, targets, *, loss, optimizer, batch_size, epochs, rng, vali
     x, targets = np.asarray(x, network.dtype), np.asarray(targets)
     check_lengths(x, targets)
     batch_size, epochs = count("batch_size", batch_size, least=1), count("epochs", epochs)
+    generator("rng", rng)
     steps = epochs * math.ceil(len(x) / batch_size)
     losses, validated, seconds = [], [], []
     hidden = not progress or "DOWNHILL_BUILD" in os.environ

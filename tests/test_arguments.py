@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lib.arguments import count, real, real_array
+from lib.arguments import count, generator, real, real_array
 
 
 @pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int64(2), Fraction(2)])
@@ -46,6 +46,16 @@ def test_count():
             count("steps", value)
     with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
         count("steps", 0, least=1)
+
+
+def test_generator():
+    rng = np.random.default_rng(0)
+    assert generator("rng", rng) is rng
+    for value in (0, None, np.random.RandomState(0), np.random.default_rng):
+        with pytest.raises(
+            TypeError, match=re.escape(f"rng must be a numpy.random.Generator, got {value!r}")
+        ):
+            generator("rng", value)
 
 
 def test_real_array_returns_float64_and_copies_only_if_it_must():

@@ -184,6 +184,7 @@ def test_with_zero_weights_inside_a_residual_layer_passes_everything():
     [
         (lambda: Dropout(1, None), ValueError, "probability must be finite and < 1 and >= 0, got 1"),
         (lambda: Dropout(-0.1, None), ValueError, "probability must be finite and < 1 and >= 0, got -0.1"),
+        (lambda: Dropout(0.5, 3), TypeError, "rng must be a numpy.random.Generator, got 3"),
         (lambda: BatchNorm(0), ValueError, "features must be at least 1, got 0"),
         (
             lambda: BatchNorm(2, momentum=1.1),

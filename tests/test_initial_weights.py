@@ -53,6 +53,12 @@ def test_from_zeros_only_the_last_biases_learn():
     assert network.layers[2].gradients[1].any()
 
 
+@pytest.mark.parametrize("initial", [he, glorot, normal(1)])
+def test_a_seed_is_no_generator(initial):
+    with pytest.raises(TypeError, match=r"rng must be a numpy.random.Generator, got 3"):
+        Dense(2, 2, 3, initial)
+
+
 def test_scale_must_be_a_number_of_at_least_zero():
     with pytest.raises(ValueError, match="scale must be finite and >= 0, got -1"):
         normal(-1)

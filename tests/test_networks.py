@@ -123,7 +123,7 @@ def test_outputs_are_the_callers_own():
     kept = first.copy()
     network.forward(2 * x)
     assert_array_equal(first, kept)
-    one = Network([Dropout(0.5, None)])
+    one = Network([Dropout(0.5, np.random.default_rng(0))])
     assert not np.shares_memory(one.forward(x), x)
 
 

@@ -222,6 +222,7 @@ def test_a_progress_bar_is_shown_if_wanted_and_not_in_a_build(monkeypatch, capsy
     [
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
         ({"batch_size": 2.0}, TypeError, "batch_size must be a whole number, got 2.0"),
+        ({"rng": 3}, TypeError, "rng must be a numpy.random.Generator, got 3"),
         ({"epochs": -1}, ValueError, "epochs must be at least 0, got -1"),
         ({"targets": np.ones(3)}, ValueError, "there must be as many targets as samples, 8, got 3"),
         (
