@@ -81,7 +81,6 @@ class Network:
 
     def forward(self, x, training=False):
         """Return the outputs for a batch, as :meth:`lib.layers.Layer.forward`, in an array of their own."""
-        x = np.asarray(x)
         for layer in self.layers:
             x = layer.forward(x, training)
         return x.copy()

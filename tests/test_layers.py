@@ -266,6 +266,11 @@ def test_infinity_and_nan_go_through():
             "Dense(784, 128): the gradient has shape (3, 128), expected (2, 128)",
         ),
         (
+            lambda layer: (layer.forward(np.ones((2, 784))), layer.backward(np.ones((2, 1)))),
+            ValueError,
+            "Dense(784, 128): the gradient has shape (2, 1), expected (2, 128)",
+        ),
+        (
             lambda layer: (layer.forward(np.ones((2, 784))), layer.backward([[None] * 128] * 2)),
             TypeError,
             "Dense(784, 128): the gradient must hold real numbers, got object",
