@@ -131,6 +131,9 @@ def test_the_conventions_of_batch_norm():
     before = [array.copy() for array in layer.statistics]
     assert_allclose(layer.forward([[2.0]]), (2 - 0.3) / np.sqrt(1.7 + 1e-5), rtol=1e-6)
     assert_array_equal(layer.statistics, before, err_msg="they are gathered in training only")
+    forgetful = BatchNorm(1, momentum=1)
+    forgetful.forward([[1.0], [5.0]], training=True)
+    assert_array_equal(forgetful.statistics, [[3], [8]])
     constant = layer.forward(np.full((3, 1), 7.0), training=True)
     assert_array_equal(constant, 0)
 
