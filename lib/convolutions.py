@@ -1,0 +1,260 @@
+"""Layers for pictures: convolution, and pooling by the maximum or the mean.
+
+Pictures have the shape (batch, channels, height, width). In memory their order is (channels, height, width,
+batch), with the batch last: what all windows of a batch see at one place of the window is then copied in long
+runs, and a convolution is one product of matrices. The arrays that these layers return are views of that
+order, so that layers in a row copy nothing; an input in another order is copied once.
+"""
+
+import numpy as np
+
+from lib.arguments import count
+from lib.initial_weights import he
+from lib.layers import Layer
+
+
+class _Window(Layer):
+    """The base of the layers that slide a square window over pictures.
+
+    The window stops at every `stride`-th place where it fits into the pictures with their `padding`.
+    """
+
+    in_channels = None
+
+    def __init__(self, size, stride, padding, *parameters):
+        super().__init__(*parameters)
+        self.size, self.stride, self.padding = size, stride, padding
+
+    def output_shape(self, shape):
+        if len(shape) != 4 or self.in_channels not in (None, shape[1]):
+            self._refuse("input", shape, f"(batch, {self.in_channels or 'channels'}, height, width)")
+        batch, channels, *lengths = shape
+        lengths = [(length + 2 * self.padding - self.size) // self.stride + 1 for length in lengths]
+        if min(*lengths, *shape[2:]) < 1:
+            least = max(self.size - 2 * self.padding, 1)
+            self._refuse("input", shape, f"pictures of {least} × {least} pixels or more")
+        return batch, channels, *lengths
+
+    def views(self, pictures):
+        """Yield for each place in the window, row by row, what all windows see there.
+
+        `pictures` are in the order of memory, padding included; so are the views, which can be written to.
+        """
+        height, width = ((length - self.size) // self.stride + 1 for length in pictures.shape[1:3])
+        for top in range(self.size):
+            for left in range(self.size):
+                rows = slice(top, top + self.stride * (height - 1) + 1, self.stride)
+                columns = slice(left, left + self.stride * (width - 1) + 1, self.stride)
+                yield pictures[:, rows, columns]
+
+
+class Convolution(_Window):
+    """Weighted sums of what a small window sees, with the same weights everywhere.
+
+    .. math:: y_{o,r,c} = b_o + \\sum_{i,p,q} W_{o,i,p,q}\\, x_{i,\\,sr+p,\\,sc+q}
+
+    with the stride s, on pictures x with a margin of zeros. (Mathematics would call it a correlation: the
+    window is not mirrored.) The columns of a matrix hold what the windows see, one window each; then the
+    sums are a matrix product ``Y = W X + b``, and the way back is ``dW = dY Xᵀ``, ``db = Σ dY`` over windows
+    and batch, and ``dX = Wᵀ dY``, where the entries of dX that stand for the same pixel are added.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel : int
+        The height and width of the window.
+    rng : numpy.random.Generator
+        Draws the initial weights.
+    stride : int
+        How far the window moves each time.
+    padding : int
+        How many zeros are put around each picture, on each side.
+    initial : callable
+        How to draw, as in :mod:`lib.initial_weights`.
+
+    Attributes
+    ----------
+    parameters : list of ndarray
+        W of shape (out_channels, in_channels, kernel, kernel), as in PyTorch, and b of shape
+        (out_channels,), at first 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not a whole number, or too small.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-Based Learning Applied to Document Recognition",
+    Proceedings of the IEEE 86, 1998, 2278–2324.
+
+    Examples
+    --------
+    An edge from dark to bright, found by a difference of neighbours:
+
+    >>> layer = Convolution(1, 1, 2, np.random.default_rng(0))
+    >>> layer.parameters[0][...] = [[-1, 1], [-1, 1]]
+    >>> picture = [[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]]
+    >>> layer.forward([[picture]])[0, 0]
+    array([[0., 2., 0.],
+           [0., 2., 0.]], dtype=float32)
+    """
+
+    def __init__(self, in_channels, out_channels, kernel, rng, stride=1, padding=0, initial=he):
+        self.in_channels = count("in_channels", in_channels, least=1)
+        self.out_channels = count("out_channels", out_channels, least=1)
+        kernel = count("kernel", kernel, least=1)
+        shape = self.out_channels, self.in_channels, kernel, kernel
+        W = initial(rng, shape, self.in_channels * kernel**2, self.out_channels * kernel**2)
+        stride, padding = count("stride", stride, least=1), count("padding", padding)
+        super().__init__(kernel, stride, padding, W, np.zeros(self.out_channels))
+
+    def output_shape(self, shape):
+        batch, _, height, width = super().output_shape(shape)
+        return batch, self.out_channels, height, width
+
+    def compute(self, x, training):
+        W, b = self.parameters
+        batch, _, height, width = self._shapes[1]
+        self.X = self.buffer("X", self.in_channels, self.size, self.size, height, width, batch)
+        places = self.X.reshape(self.in_channels, -1, height, width, batch)
+        for i, view in enumerate(self.views(self._padded(x))):
+            places[:, i] = view
+        y = self.buffer("y", self.out_channels, height, width, batch)
+        Y = y.reshape(self.out_channels, -1)
+        np.dot(W.reshape(self.out_channels, -1), self.X.reshape(-1, Y.shape[1]), out=Y)
+        Y += b[:, None]
+        return np.moveaxis(y, -1, 0)
+
+    def propagate(self, dy, to_input):
+        W = self.parameters[0].reshape(self.out_channels, -1)
+        dW, db = self.gradients
+        dY = np.moveaxis(dy, 0, -1).reshape(self.out_channels, -1)
+        np.dot(dY, self.X.reshape(-1, dY.shape[1]).T, out=dW.reshape(W.shape))
+        dY.sum(axis=1, out=db)
+        if not to_input:
+            return None
+        dX = self.buffer("dX", like=self.X)
+        np.dot(W.T, dY, out=dX.reshape(-1, dY.shape[1]))
+        places = dX.reshape(self.in_channels, -1, *dX.shape[3:])
+        padded = self._margin("dx")
+        padded[...] = 0
+        for i, view in enumerate(self.views(padded)):
+            view += places[:, i]
+        return np.moveaxis(self._inside(padded), -1, 0)
+
+    def _padded(self, x):
+        """Return pictures in the order of memory, with their margin."""
+        pictures = np.moveaxis(x, 0, -1)
+        if self.padding == 0 and pictures.flags.c_contiguous:
+            return pictures
+        padded = self._margin("x")
+        padded[...] = 0
+        self._inside(padded)[...] = pictures
+        return padded
+
+    def _margin(self, name):
+        batch, channels, height, width = self._shapes[0]
+        return self.buffer(name, channels, height + 2 * self.padding, width + 2 * self.padding, batch)
+
+    def _inside(self, padded):
+        _, height, width, _ = padded.shape
+        return padded[:, self.padding : height - self.padding, self.padding : width - self.padding]
+
+    def __repr__(self):
+        extra = [f"stride={self.stride}"] * (self.stride != 1) + [f"padding={self.padding}"] * (self.padding > 0)
+        return f"Convolution({', '.join([f'{self.in_channels}, {self.out_channels}, {self.size}', *extra])})"
+
+
+class _Pooling(_Window):
+    """The base of the poolings."""
+
+    def __init__(self, size, stride=None):
+        size = count("size", size, least=1)
+        super().__init__(size, size if stride is None else count("stride", stride, least=1), 0)
+
+    def __repr__(self):
+        extra = f", stride={self.stride}" if self.stride != self.size else ""
+        return f"{type(self).__name__}({self.size}{extra})"
+
+
+class MaxPool(_Pooling):
+    """The largest number that a window sees, channel by channel.
+
+    On the way back the gradient goes to where it came from: of equal numbers the first, row by row, as in
+    PyTorch. Rows and columns at the end that no window reaches have no influence.
+
+    Parameters
+    ----------
+    size : int
+        The height and width of the window.
+    stride : int, optional
+        How far it moves each time; if not given, by its size, so that windows do not overlap.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a whole number, or less than 1.
+
+    Examples
+    --------
+    >>> layer = MaxPool(2)
+    >>> layer.forward([[[[1, 2, 7], [4, 3, 8]]]])
+    array([[[[4.]]]], dtype=float32)
+    >>> layer.backward([[[[10]]]])
+    array([[[[ 0.,  0.,  0.],
+             [10.,  0.,  0.]]]], dtype=float32)
+    """
+
+    def compute(self, x, training):
+        self.x = np.moveaxis(x, 0, -1)
+        batch, channels, height, width = self._shapes[1]
+        self.y = self.buffer("y", channels, height, width, batch)
+        first, *others = self.views(self.x)
+        self.y[...] = first
+        for view in others:
+            np.maximum(self.y, view, out=self.y)
+        return np.moveaxis(self.y, -1, 0)
+
+    def propagate(self, dy, to_input):
+        left = self.buffer("left", like=self.y)
+        left[...] = np.moveaxis(dy, 0, -1)
+        part = self.buffer("part", like=self.y)
+        dx = self.buffer("dx", *self.x.shape)
+        dx[...] = 0
+        for view, dview in zip(self.views(self.x), self.views(dx), strict=True):
+            np.equal(view, self.y, out=part)
+            part *= left  # what the first gets is not left for another
+            left -= part
+            dview += part
+        return np.moveaxis(dx, -1, 0)
+
+
+class AveragePool(_Pooling):
+    """The mean of what a window sees, channel by channel; on the way back every pixel gets an equal part.
+
+    Parameters and errors are those of :class:`MaxPool`.
+
+    Examples
+    --------
+    >>> AveragePool(2).forward([[[[1, 2], [3, 6]]]])
+    array([[[[3.]]]], dtype=float32)
+    """
+
+    def compute(self, x, training):
+        batch, channels, height, width = self._shapes[1]
+        y = self.buffer("y", channels, height, width, batch)
+        y[...] = 0
+        for view in self.views(np.moveaxis(x, 0, -1)):
+            y += view
+        y /= self.size**2
+        return np.moveaxis(y, -1, 0)
+
+    def propagate(self, dy, to_input):
+        part = np.moveaxis(dy, 0, -1) / self.size**2
+        batch, channels, height, width = self._shapes[0]
+        dx = self.buffer("dx", channels, height, width, batch)
+        dx[...] = 0
+        for view in self.views(dx):
+            view += part
+        return np.moveaxis(dx, -1, 0)
