@@ -8,7 +8,7 @@ order, so that layers in a row copy nothing; an input in another order is copied
 
 import numpy as np
 
-from lib.arguments import count
+from lib.arguments import count, real_array
 from lib.initial_weights import he
 from lib.layers import Layer
 
@@ -30,7 +30,7 @@ class _Window(Layer):
             self._refuse("input", shape, f"(batch, {self.in_channels or 'channels'}, height, width)")
         batch, channels, *lengths = shape
         lengths = [(length + 2 * self.padding - self.size) // self.stride + 1 for length in lengths]
-        if min(*lengths, *shape[2:]) < 1:
+        if min(lengths) < 1:
             least = max(self.size - 2 * self.padding, 1)
             self._refuse("input", shape, f"pictures of {least} × {least} pixels or more")
         return batch, channels, *lengths
@@ -70,13 +70,12 @@ class Convolution(_Window):
     padding : int
         How many zeros are put around each picture, on each side.
     initial : callable
-        How to draw, as in :mod:`lib.initial_weights`.
+        How it does, as in :mod:`lib.initial_weights`. The biases begin at 0.
 
     Attributes
     ----------
     parameters : list of ndarray
-        W of shape (out_channels, in_channels, kernel, kernel), as in PyTorch, and b of shape
-        (out_channels,), at first 0.
+        W of shape (out_channels, in_channels, kernel, kernel) and b of shape (out_channels,).
 
     Raises
     ------
@@ -104,9 +103,10 @@ class Convolution(_Window):
         self.in_channels = count("in_channels", in_channels, least=1)
         self.out_channels = count("out_channels", out_channels, least=1)
         kernel = count("kernel", kernel, least=1)
+        stride, padding = count("stride", stride, least=1), count("padding", padding)
         shape = self.out_channels, self.in_channels, kernel, kernel
         W = initial(rng, shape, self.in_channels * kernel**2, self.out_channels * kernel**2)
-        stride, padding = count("stride", stride, least=1), count("padding", padding)
+        W = real_array("initial weights", W, shape=shape)
         super().__init__(kernel, stride, padding, W, np.zeros(self.out_channels))
 
     def output_shape(self, shape):
@@ -131,7 +131,7 @@ class Convolution(_Window):
         dW, db = self.gradients
         dY = np.moveaxis(dy, 0, -1).reshape(self.out_channels, -1)
         np.dot(dY, self.X.reshape(-1, dY.shape[1]).T, out=dW.reshape(W.shape))
-        dY.sum(axis=1, out=db)
+        np.dot(dY, np.ones(dY.shape[1], dY.dtype), out=db)  # several times as fast as dY.sum(axis=1)
         if not to_input:
             return None
         dX = self.buffer("dX", like=self.X)
@@ -162,7 +162,9 @@ class Convolution(_Window):
         return padded[:, self.padding : height - self.padding, self.padding : width - self.padding]
 
     def __repr__(self):
-        extra = [f"stride={self.stride}"] * (self.stride != 1) + [f"padding={self.padding}"] * (self.padding > 0)
+        extra = [f"stride={self.stride}"] * (self.stride != 1) + [f"padding={self.padding}"] * (
+            self.padding > 0
+        )
         return f"Convolution({', '.join([f'{self.in_channels}, {self.out_channels}, {self.size}', *extra])})"
 
 

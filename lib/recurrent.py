@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lib.arguments import count
-from lib.initial_weights import he
+from lib.arguments import count, real_array
+from lib.initial_weights import glorot
 from lib.layers import Layer
 
 
@@ -24,13 +24,13 @@ class Recurrent(Layer):
     rng : numpy.random.Generator
         Draws the initial weights.
     initial : callable
-        How, as in :mod:`lib.initial_weights`.
+        How it does, as in :mod:`lib.initial_weights`. The biases begin at 0.
 
     Attributes
     ----------
     parameters : list of ndarray
-        U of shape (hidden, inputs), V of shape (hidden, hidden), and b of shape (hidden,), at first 0.
-        PyTorch's ``RNN`` has two vectors in place of b; their sum is b.
+        U of shape (hidden, inputs), V of shape (hidden, hidden) and b of shape (hidden,). PyTorch's ``RNN``
+        has two vectors in place of b, which are added.
 
     Raises
     ------
@@ -55,16 +55,18 @@ class Recurrent(Layer):
     array([0.01  , 0.005 , 0.0025], dtype=float32)
     """
 
-    def __init__(self, inputs, hidden, rng, initial=he):
+    def __init__(self, inputs, hidden, rng, initial=glorot):
         self.inputs = count("inputs", inputs, least=1)
         self.hidden = count("hidden", hidden, least=1)
-        U = initial(rng, (hidden, inputs), inputs, hidden)
-        V = initial(rng, (hidden, hidden), hidden, hidden)
-        super().__init__(U, V, np.zeros(hidden))
+        weights = []
+        for size in (inputs, hidden):
+            drawn = initial(rng, (hidden, size), size, hidden)
+            weights.append(real_array("initial weights", drawn, shape=(hidden, size)))
+        super().__init__(*weights, np.zeros(hidden))
 
     def output_shape(self, shape):
-        if len(shape) != 3 or shape[1] == 0 or shape[2] != self.inputs:
-            self._refuse("input", shape, f"(batch, time, {self.inputs}) with one step or more")
+        if len(shape) != 3 or shape[2] != self.inputs:
+            self._refuse("input", shape, f"(batch, time, {self.inputs})")
         return *shape[:2], self.hidden
 
     # Inside, time comes first: each step then works on one block of memory.

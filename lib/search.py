@@ -69,9 +69,9 @@ def search(evaluate, settings, executor=None, progress=True):
         # a setting travels in one piece: as keywords, Dask would take some for options of its own
         futures = [executor.submit(_call, evaluate, setting) for setting in settings]
     results = []
-    silent = not progress or bool(os.environ.get("DOWNHILL_BUILD"))
+    hidden = not progress or "DOWNHILL_BUILD" in os.environ
     try:
-        for i, setting in enumerate(tqdm(settings, leave=False, disable=silent)):
+        for i, setting in enumerate(tqdm(settings, disable=hidden, leave=False, unit="setting")):
             try:
                 results.append(futures[i].result() if futures else _call(evaluate, setting))
             except Exception as error:
@@ -144,14 +144,19 @@ def random_settings(rng, number, /, **distributions):
 
 
 def log_uniform(low, high):
-    """Return a function that draws from low to high with a uniform logarithm: every power of ten equally often.
+    """Return a function that draws numbers whose logarithms are uniform: every power of ten is as likely.
 
-    That suits what is known by its order of magnitude only, as learning rates.
+    That suits what is known by its order of magnitude only, such as a learning rate.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends, above 0.
 
     Raises
     ------
     TypeError, ValueError
-        If the ends are not positive real numbers, the smaller one first.
+        If the ends are not positive real numbers, `low` below `high`.
 
     Examples
     --------

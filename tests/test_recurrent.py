@@ -124,7 +124,9 @@ def test_the_order_in_memory_makes_no_difference_and_what_is_given_stays():
     one, another = (double(Recurrent(2, 3, np.random.default_rng(1))) for _ in range(2))
     kept = x.copy(), dy.copy()
     x.flags.writeable = dy.flags.writeable = False
-    assert_allclose(one.forward(x), another.forward(x.transpose(1, 2, 0).copy().transpose(2, 0, 1)), atol=1e-14)
+    assert_allclose(
+        one.forward(x), another.forward(x.transpose(1, 2, 0).copy().transpose(2, 0, 1)), atol=1e-14
+    )
     assert_allclose(one.backward(dy), another.backward(dy[::-1].copy()[::-1]), atol=1e-14)
     assert_array_equal(x, kept[0])
     assert_array_equal(dy, kept[1])
@@ -180,15 +182,19 @@ def test_sizes_that_cannot_be(sizes, error, message):
         Recurrent(*sizes, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("shape", [(4, 2), (4, 0, 2), (4, 5, 3), (4, 5, 2, 1)])
+@pytest.mark.parametrize("shape", [(4, 2), (4, 5, 3), (4, 5, 2, 1)])
 def test_inputs_that_do_not_fit(shape):
     layer = Recurrent(2, 3, np.random.default_rng(0))
-    message = f"Recurrent(2, 3): the input has shape {shape}, expected (batch, time, 2) with one step or more"
+    message = f"Recurrent(2, 3): the input has shape {shape}, expected (batch, time, 2)"
     with pytest.raises(ValueError, match=re.escape(message)):
         layer.forward(np.zeros(shape))
 
 
-def test_initial_weights_are_told_their_fans():
+def test_initial_weights_are_told_their_fans_and_refused_in_another_shape():
     told = []
-    Recurrent(2, 3, None, initial=lambda rng, shape, *fans: told.append((shape, *fans)) or np.zeros(shape))
+    Recurrent(2, 3, None, initial=lambda rng, shape, *fans: told.append((shape, *fans)) or np.ones(shape))
     assert told == [((3, 2), 2, 3), ((3, 3), 3, 3)]
+    with pytest.raises(
+        ValueError, match=re.escape("initial weights must have shape (3, 3), got shape (3, 2)")
+    ):
+        Recurrent(2, 3, None, initial=lambda *arguments: np.ones((3, 2)))
