@@ -51,12 +51,13 @@ class _Window(Layer):
 class Convolution(_Window):
     """Weighted sums of what a small window sees, with the same weights everywhere.
 
-    .. math:: y_{o,r,c} = b_o + \\sum_{i,p,q} W_{o,i,p,q}\\, x_{i,\\,sr+p,\\,sc+q}
+    Row r, column c of output channel o is ``y[o, r, c] = b[o] + Σ W[o, i, p, q] x[i, s r + p, s c + q]``, a
+    sum over the input channels i and the places p, q in the window, with the stride s, on pictures with a
+    margin of zeros. (Mathematics would call it a correlation: the window is not mirrored.)
 
-    with the stride s, on pictures x with a margin of zeros. (Mathematics would call it a correlation: the
-    window is not mirrored.) The columns of a matrix hold what the windows see, one window each; then the
-    sums are a matrix product ``Y = W X + b``, and the way back is ``dW = dY Xᵀ``, ``db = Σ dY`` over windows
-    and batch, and ``dX = Wᵀ dY``, where the entries of dX that stand for the same pixel are added.
+    Let every column of a matrix X hold what one window sees. Then all sums are one product of matrices,
+    ``Y = W X + b``, and the way back is ``dW = dY Xᵀ``, ``db = dY 1`` and ``dX = Wᵀ dY``. Windows overlap, so
+    a pixel stands in several entries of X; its derivative is the sum of theirs.
 
     Parameters
     ----------
