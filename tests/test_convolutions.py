@@ -12,12 +12,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lib.convolutions import AveragePool, Convolution, MaxPool
 from lib.datasets import digits
-from lib.layers import Dense, Flatten, ReLU
+from lib.deep_layers import BatchNorm, Residual
+from lib.layers import Dense, Flatten, ReLU, Tanh
 from lib.losses import cross_entropy
 from lib.networks import Network
 from lib.optimizers import Adam
 
-untimed = settings(deadline=None, max_examples=60)
+untimed = settings(deadline=None, max_examples=40)
 sizes = st.integers(1, 3)
 
 
@@ -318,13 +319,22 @@ def test_a_small_network_learns_the_digits():
     first, second = Convolution(1, 8, 3, rng, padding=1), Convolution(8, 32, 3, rng, padding=1)
     network = Network([first, ReLU(), MaxPool(2), second, ReLU(), Flatten(), Dense(512, 10, rng)])
     images, labels, optimizer = data.train_inputs[:, None], data.train_labels, Adam(0.005)
-    for _ in range(5):
+    for _ in range(3):
         for batch in np.split(rng.permutation(1500), 75):
             loss = cross_entropy(network.forward(images[batch], training=True), labels[batch])
             network.backward(loss.gradient, to_input=False)
             optimizer.step(network.parameters, network.gradients)
     right = network.forward(data.test_inputs[:, None]).argmax(axis=1) == data.test_labels
-    assert right.mean() > 0.94
+    assert right.mean() > 0.93
+
+
+def test_a_residual_block_as_in_alphago_zero():
+    rng = np.random.default_rng(0)
+    first, second = (Convolution(3, 3, 3, rng, padding=1) for _ in range(2))
+    block = Residual([first, BatchNorm(3), Tanh(), second, BatchNorm(3)])
+    x = rng.normal(size=(4, 3, 5, 4))
+    assert block.forward(x).shape == x.shape
+    assert_gradients(block, x, rng, training=True)
 
 
 # Errors
