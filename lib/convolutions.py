@@ -35,6 +35,11 @@ class _Window(Layer):
             self._refuse("input", shape, f"pictures of {least} × {least} pixels or more")
         return batch, channels, *lengths
 
+    def pictures(self, name, shape):
+        """Return a buffer for pictures of this shape, in the order of memory."""
+        batch, *others = shape
+        return self.buffer(name, *others, batch)
+
     def views(self, pictures):
         """Yield for each place in the window, row by row, what all windows see there.
 
@@ -49,7 +54,7 @@ class _Window(Layer):
 
 
 class Convolution(_Window):
-    """Weighted sums of what a small window sees, with the same weights everywhere.
+    """Weighted sums of what a small window sees, with the same weights everywhere: PyTorch's ``Conv2d``.
 
     Row r, column c of output channel o is ``y[o, r, c] = b[o] + Σ W[o, i, p, q] x[i, s r + p, s c + q]``, a
     sum over the input channels i and the places p, q in the window, with the stride s, on pictures with a
@@ -116,12 +121,10 @@ class Convolution(_Window):
 
     def compute(self, x, training):
         W, b = self.parameters
-        batch, _, height, width = self._shapes[1]
-        self.X = self.buffer("X", self.in_channels, self.size, self.size, height, width, batch)
-        places = self.X.reshape(self.in_channels, -1, height, width, batch)
+        y = self.pictures("y", self._shapes[1])
+        self.X = self.buffer("X", self.in_channels, self.size**2, *y.shape[1:])
         for i, view in enumerate(self.views(self._padded(x))):
-            places[:, i] = view
-        y = self.buffer("y", self.out_channels, height, width, batch)
+            self.X[:, i] = view
         Y = y.reshape(self.out_channels, -1)
         np.dot(W.reshape(self.out_channels, -1), self.X.reshape(-1, Y.shape[1]), out=Y)
         Y += b[:, None]
@@ -137,36 +140,33 @@ class Convolution(_Window):
             return None
         dX = self.buffer("dX", like=self.X)
         np.dot(W.T, dY, out=dX.reshape(-1, dY.shape[1]))
-        places = dX.reshape(self.in_channels, -1, *dX.shape[3:])
-        padded = self._margin("dx")
-        padded[...] = 0
+        padded, dx = self._with_margin("dx")
         for i, view in enumerate(self.views(padded)):
-            view += places[:, i]
-        return np.moveaxis(self._inside(padded), -1, 0)
+            view += dX[:, i]
+        return np.moveaxis(dx, -1, 0)
 
     def _padded(self, x):
         """Return pictures in the order of memory, with their margin."""
         pictures = np.moveaxis(x, 0, -1)
         if self.padding == 0 and pictures.flags.c_contiguous:
             return pictures
-        padded = self._margin("x")
-        padded[...] = 0
-        self._inside(padded)[...] = pictures
+        padded, inside = self._with_margin("x")
+        inside[...] = pictures
         return padded
 
-    def _margin(self, name):
+    def _with_margin(self, name):
+        """Return zeros for pictures with their margin, and the view of what lies inside it."""
         batch, channels, height, width = self._shapes[0]
-        return self.buffer(name, channels, height + 2 * self.padding, width + 2 * self.padding, batch)
-
-    def _inside(self, padded):
-        _, height, width, _ = padded.shape
-        return padded[:, self.padding : height - self.padding, self.padding : width - self.padding]
+        margin = self.padding
+        padded = self.pictures(name, (batch, channels, height + 2 * margin, width + 2 * margin))
+        padded[...] = 0
+        return padded, padded[:, margin : margin + height, margin : margin + width]
 
     def __repr__(self):
-        extra = [f"stride={self.stride}"] * (self.stride != 1) + [f"padding={self.padding}"] * (
-            self.padding > 0
-        )
-        return f"Convolution({', '.join([f'{self.in_channels}, {self.out_channels}, {self.size}', *extra])})"
+        sizes = f"{self.in_channels}, {self.out_channels}, {self.size}"
+        stride = f", stride={self.stride}" if self.stride != 1 else ""
+        padding = f", padding={self.padding}" if self.padding else ""
+        return f"Convolution({sizes}{stride}{padding})"
 
 
 class _Pooling(_Window):
@@ -182,10 +182,10 @@ class _Pooling(_Window):
 
 
 class MaxPool(_Pooling):
-    """The largest number that a window sees, channel by channel.
+    """The largest number that a window sees, channel by channel: PyTorch's ``MaxPool2d``.
 
-    On the way back the gradient goes to where it came from: of equal numbers the first, row by row, as in
-    PyTorch. Rows and columns at the end that no window reaches have no influence.
+    On the way back the gradient goes to where that number stood; of equal numbers the first has it, row by
+    row. Rows and columns at the end that no whole window reaches have no influence.
 
     Parameters
     ----------
@@ -211,8 +211,7 @@ class MaxPool(_Pooling):
 
     def compute(self, x, training):
         self.x = np.moveaxis(x, 0, -1)
-        batch, channels, height, width = self._shapes[1]
-        self.y = self.buffer("y", channels, height, width, batch)
+        self.y = self.pictures("y", self._shapes[1])
         first, *others = self.views(self.x)
         self.y[...] = first
         for view in others:
@@ -223,7 +222,7 @@ class MaxPool(_Pooling):
         left = self.buffer("left", like=self.y)
         left[...] = np.moveaxis(dy, 0, -1)
         part = self.buffer("part", like=self.y)
-        dx = self.buffer("dx", *self.x.shape)
+        dx = self.pictures("dx", self._shapes[0])
         dx[...] = 0
         for view, dview in zip(self.views(self.x), self.views(dx), strict=True):
             np.equal(view, self.y, out=part)
@@ -234,7 +233,9 @@ class MaxPool(_Pooling):
 
 
 class AveragePool(_Pooling):
-    """The mean of what a window sees, channel by channel; on the way back every pixel gets an equal part.
+    """The mean of what a window sees, channel by channel: PyTorch's ``AvgPool2d``.
+
+    On the way back every pixel that a window sees gets an equal part of its gradient.
 
     Parameters and errors are those of :class:`MaxPool`.
 
@@ -245,8 +246,7 @@ class AveragePool(_Pooling):
     """
 
     def compute(self, x, training):
-        batch, channels, height, width = self._shapes[1]
-        y = self.buffer("y", channels, height, width, batch)
+        y = self.pictures("y", self._shapes[1])
         y[...] = 0
         for view in self.views(np.moveaxis(x, 0, -1)):
             y += view
@@ -255,8 +255,7 @@ class AveragePool(_Pooling):
 
     def propagate(self, dy, to_input):
         part = np.moveaxis(dy, 0, -1) / self.size**2
-        batch, channels, height, width = self._shapes[0]
-        dx = self.buffer("dx", channels, height, width, batch)
+        dx = self.pictures("dx", self._shapes[0])
         dx[...] = 0
         for view in self.views(dx):
             view += part
