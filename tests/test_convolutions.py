@@ -187,6 +187,15 @@ def test_of_equal_numbers_the_first_gets_the_whole_gradient():
     assert_array_equal(dx, [[1, 0, 2, 0], [0, 0, 0, 0], [3, 0, 4, 0], [0, 0, 0, 0]])
 
 
+def test_in_the_largest_windows_too_the_gradient_finds_its_place():
+    for size in (15, 16, 17):
+        layer = MaxPool(size)
+        layer.forward(np.arange(2 * size**2).reshape(1, 2, size, size))
+        dx = layer.backward([[[[1]], [[2]]]])
+        assert_array_equal(dx[0, :, -1, -1], [1, 2])
+        assert dx.sum() == 3
+
+
 def test_without_a_stride_pools_move_by_their_size():
     for pool in (MaxPool, AveragePool):
         assert pool(3).forward(np.zeros((1, 1, 9, 8))).shape == (1, 1, 3, 2)

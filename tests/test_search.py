@@ -147,7 +147,9 @@ def test_the_progress_bar_is_for_people(monkeypatch):
         return screen.getvalue()
 
     monkeypatch.delenv("DOWNHILL_BUILD", raising=False)
-    assert "0/3" in shown()
+    bar = shown()
+    assert "0/3" in bar
+    assert bar.endswith(" \r")  # it has been wiped away
     assert shown(progress=False) == ""
     monkeypatch.setenv("DOWNHILL_BUILD", "1")
     assert shown() == ""
