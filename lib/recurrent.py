@@ -99,8 +99,6 @@ class Recurrent(Layer):
         np.dot(flat.T, self.x.reshape(-1, self.inputs), out=dU)
         np.dot(a[1:].reshape(-1, self.hidden).T, self.h[:-1].reshape(-1, self.hidden), out=dV)
         flat.sum(axis=0, out=db)
-        if not to_input:
-            return None
         dx = self.buffer("dx", like=self.x)
         np.dot(flat, U, out=dx.reshape(-1, self.inputs))
         return np.moveaxis(dx, 0, 1)
