@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 from tqdm.auto import tqdm
 
-from lib.arguments import count, real
+from lib.arguments import count, generator, real
 
 
 def search(evaluate, settings, executor=None, progress=True):
@@ -122,7 +122,7 @@ def random_settings(rng, number, /, **distributions):
     Raises
     ------
     TypeError, ValueError
-        If `number` is not a count, or a distribution is neither, or holds no value.
+        If `rng` is not a generator, `number` not a count, or a distribution is neither of the two, or empty.
 
     References
     ----------
@@ -138,7 +138,7 @@ def random_settings(rng, number, /, **distributions):
     0.035306 100
     0.000146 10
     """
-    number = count("number", number)
+    rng, number = generator("rng", rng), count("number", number)
     draw = {name: _distribution(name, some) for name, some in distributions.items()}
     return [{name: one(rng) for name, one in draw.items()} for _ in range(number)]
 

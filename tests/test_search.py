@@ -233,6 +233,10 @@ def test_random_settings_depend_on_the_generator_only():
     assert one == another
     assert random_settings(np.random.default_rng(3), 0, a=[1]) == []
     assert random_settings(np.random.default_rng(3), 2) == [{}, {}]
+    with pytest.raises(ValueError, match="number must be at least 0, got -1"):
+        random_settings(np.random.default_rng(3), -1)
+    with pytest.raises(TypeError, match=re.escape("rng must be a numpy.random.Generator, got 3")):
+        random_settings(3, 1, a=[1])
 
 
 @pytest.mark.parametrize(
@@ -246,5 +250,3 @@ def test_random_settings_depend_on_the_generator_only():
 def test_ends_that_cannot_be(ends, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         log_uniform(*ends)
-    with pytest.raises(ValueError, match="number must be at least 0, got -1"):
-        random_settings(np.random.default_rng(0), -1)
