@@ -187,6 +187,17 @@ def test_of_equal_numbers_the_first_gets_the_whole_gradient():
     assert_array_equal(dx, [[1, 0, 2, 0], [0, 0, 0, 0], [3, 0, 4, 0], [0, 0, 0, 0]])
 
 
+def test_a_pixel_gets_gradients_from_all_windows_that_see_it():
+    x = np.zeros((1, 1, 3, 3))
+    x[0, 0, 1, 1] = 9
+    for pool, expected in (
+        (MaxPool(2, 1), [[0, 0, 0], [0, 10, 0], [0, 0, 0]]),
+        (AveragePool(2, 1), [[0.25, 0.75, 0.5], [1, 2.5, 1.5], [0.75, 1.75, 1]]),
+    ):
+        pool.forward(x)
+        assert_array_equal(pool.backward([[[[1, 2], [3, 4]]]])[0, 0], expected)
+
+
 def test_in_the_largest_windows_too_the_gradient_finds_its_place():
     for size in (15, 16, 17):
         layer = MaxPool(size)
