@@ -86,7 +86,7 @@ class Array(Node):
 
     def __rsub__(self, other):
         a, b = self._operand(other), self.value
-        return _node("a - b", a - b, (self, _times(-1, b)))
+        return _node("a - b", a - b, (other, None), (self, _times(-1, b)))
 
     def __mul__(self, other):
         a, b = self.value, self._operand(other)
@@ -102,20 +102,20 @@ class Array(Node):
     def __rtruediv__(self, other):
         a, b = self._operand(other), self.value
         value = a / b
-        return _node("a / b", value, (self, _times(-value / b, b)))
+        return _node("a / b", value, (other, None), (self, _times(-value / b, b)))
 
     def __pow__(self, other):
         a, b = self.value, self._operand(other)
         value = a**b
         slope = b * a ** np.where(b == 0, 1, b - 1)  # at a = b = 0 too
         if not isinstance(other, Array):  # a may be negative, and has no logarithm
-            return _node("a ** b", value, (self, _times(slope, a)))
+            return _node("a ** b", value, (self, _times(slope, a)), (other, None))
         return _node("a ** b", value, (self, _times(slope, a)), (other, _times(np.log(a) * value, b)))
 
     def __rpow__(self, other):
         a, b = self._operand(other), self.value
         value = a**b
-        return _node("a ** b", value, (self, _times(np.log(a) * value, b)))
+        return _node("a ** b", value, (other, None), (self, _times(np.log(a) * value, b)))
 
     def __neg__(self):
         return _node("-a", -self.value, (self, _times(-1, self.value)))
@@ -136,7 +136,7 @@ class Array(Node):
 
     def log1p(self):
         a = self.value
-        return _node("log(1 + a)", np.log1p(a), (self, _times(1 / (1 + a), a)))
+        return _node("log1p(a)", np.log1p(a), (self, _times(1 / (1 + a), a)))
 
     def sin(self):
         a = self.value
@@ -191,7 +191,7 @@ class Array(Node):
             np.add.at(spread, index, g)  # an entry taken twice counts twice
             return spread
 
-        return _node("a[...]", a[index], (self, LinearMap(lambda t: t[index], pull)))
+        return _node("entries(a)", a[index], (self, LinearMap(lambda t: t[index], pull)))
 
     def backward(self, gradient=None):
         """Sweep backward from this output: set in every node below it the `derivative` of this output.
@@ -277,10 +277,14 @@ def log_softmax(scores):
 def _node(operation, value, *edges):
     """Return the Array that an operation makes, with edges to the operands that are Arrays."""
     node = object.__new__(Array)
-    node.value, node.operation = value, operation
+    node.value, node.operation, node.constant = value, operation, None
     node.edges = tuple(edge for edge in edges if isinstance(edge[0], Array))
-    node.name = node.constant = node.derivative = node.tangent = None
+    node.name = node.derivative = node.tangent = None
     node.number = next_number()
+    if len(node.edges) < len(edges):
+        letter, other = ("a", 0) if node.edges[0] is edges[1] else ("b", 1)
+        node.operation = operation.replace(letter, "c").replace("b", "a")
+        node.constant = edges[other][0]
     return node
 
 

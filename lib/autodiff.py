@@ -164,7 +164,7 @@ class Scalar(Node):
     def log1p(self):
         a = self.value
         _positive("1 + the argument of log1p", 1 + a)
-        return _node("log(1 + a)", math.log1p(a), ((self, 1 / (1 + a)),))
+        return _node("log1p(a)", math.log1p(a), ((self, 1 / (1 + a)),))
 
     def sin(self):
         return _node("sin(a)", math.sin(self.value), ((self, math.cos(self.value)),))
