@@ -72,6 +72,11 @@ class Array(Node):
         """The shape of the value."""
         return self.value.shape
 
+    @property
+    def T(self):
+        """The array with its axes in the opposite order."""
+        return self.transpose()
+
     # Each operation: its value, then its local derivative with respect to every operand.
 
     def __add__(self, other):
@@ -107,7 +112,7 @@ class Array(Node):
     def __pow__(self, other):
         a, b = self.value, self._operand(other)
         value = a**b
-        slope = b * a ** np.where(b == 0, 1, b - 1)  # at a = b = 0 too
+        slope = b * a ** np.where(b == 0, 1, b - 1).astype(a.dtype)  # at a = b = 0 too
         if not isinstance(other, Array):  # a may be negative, and has no logarithm
             return _node("a ** b", value, (self, _times(slope, a)), (other, None))
         return _node("a ** b", value, (self, _times(slope, a)), (other, _times(np.log(a) * value, b)))
@@ -115,7 +120,8 @@ class Array(Node):
     def __rpow__(self, other):
         a, b = self._operand(other), self.value
         value = a**b
-        return _node("a ** b", value, (other, None), (self, _times(np.log(a) * value, b)))
+        slope = np.log(a).astype(b.dtype) * value
+        return _node("a ** b", value, (other, None), (self, _times(slope, b)))
 
     def __neg__(self):
         return _node("-a", -self.value, (self, _times(-1, self.value)))
@@ -217,14 +223,18 @@ class Array(Node):
         nodes = order(self)
         for node in nodes:
             node.derivative = None
-        self.derivative = self._direction(np.ones(self.shape) if gradient is None else gradient)
+        gradient = real_array(
+            "gradient", np.ones(self.shape) if gradient is None else gradient, shape=self.shape
+        )
+        self.derivative = gradient.astype(self.value.dtype)
         for node in reversed(nodes):
             for parent, local in node.edges:
                 part = local.pull(node.derivative)
                 parent.derivative = part if parent.derivative is None else parent.derivative + part
 
     def _direction(self, component):
-        return real_array("a direction", component, shape=self.shape).astype(self.value.dtype)
+        given = real_array("a component of the direction", component, shape=self.shape)
+        return given.astype(self.value.dtype)
 
     def _pushed(self):
         total = np.zeros(self.shape, self.value.dtype)

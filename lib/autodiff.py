@@ -241,7 +241,15 @@ def order(*outputs):
     """Return the nodes that the outputs are computed from, parents before children, the outputs included.
 
     They stand as they were created: no node could be made before its parents.
+
+    Raises
+    ------
+    TypeError
+        If an output is neither a Scalar nor an Array.
     """
+    for output in outputs:
+        if not isinstance(output, Node):
+            raise TypeError(f"outputs must be Scalars or Arrays, got {output!r}")
     nodes = list(dict.fromkeys(outputs))
     seen = set(nodes)
     for node in nodes:  # the list grows while it is walked

@@ -151,7 +151,7 @@ class _Moment:
         return pattern % letters["a"]
 
     def named(self, node, words, mark=False):
-        """Return the node's name; in TeX x1 is x with an index and loss is upright. A mark is for derivatives."""
+        """Return the node's name; in TeX x1 is x with an index, loss is upright, derivatives have a mark."""
         name = self.names[node]
         if words:
             return name
@@ -252,7 +252,8 @@ def _draw_node(axes, place, width, moment, node):
     axes.add_patch(box)
     text = partial(axes.text, x, ha="center", fontsize=13 if width == WIDE else 12, zorder=4)
     formula = f" = {moment.formula(node, 0)}" if node.edges else ""
-    text(y + HIGH / 2 + 0.06, f"${moment.named(node, 0)}{formula}$", va="bottom", color=DARK)
+    ground = {"facecolor": figures.CARD, "edgecolor": "none", "pad": 0.5}
+    text(y + HIGH / 2 + 0.06, f"${moment.named(node, 0)}{formula}$", va="bottom", color=DARK, bbox=ground)
     if node in moment.valued:
         value = moment.value(node)
         size = 13 if len(value) < 6 else 10
