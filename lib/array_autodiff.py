@@ -5,27 +5,10 @@ large, and nobody needs it: a forward sweep needs only ``t ↦ Jt``, here *push*
 ``g ↦ Jᵀg``, here *pull*. For a product AB with respect to A they are ``t ↦ tB`` and ``g ↦ gBᵀ``.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from lib.arguments import real_array
 from lib.autodiff import Node, next_number, order
-
-
-class LinearMap(NamedTuple):
-    """A local derivative.
-
-    Attributes
-    ----------
-    push : callable
-        From a change of the parent to the change of the node.
-    pull : callable
-        The transpose: from derivatives with respect to the node to those with respect to the parent.
-    """
-
-    push: object
-    pull: object
 
 
 class Array(Node):
@@ -33,7 +16,8 @@ class Array(Node):
 
     It takes part in ``+ - * / ** @`` with others of its kind, with arrays and with numbers, and in the
     functions of :mod:`lib.autodiff`. Shapes broadcast as in NumPy. Its `value` is a NumPy array, its local
-    derivatives (`partials`) are :class:`LinearMap`. Infinity and NaN go through, with NumPy's warnings.
+    derivatives (`partials`) are pairs of functions, (push, pull). Infinity and NaN go through, with the
+    warnings of NumPy.
 
     Parameters
     ----------
@@ -63,9 +47,8 @@ class Array(Node):
 
     def __init__(self, value, name=None):
         self.value = _real("value", value)
-        self.name, self.operation, self.constant, self.edges = name, "input", None, ()
+        self.name, self.operation, self.edges = name, "input", ()
         self.number = next_number()
-        self.derivative = self.tangent = None
 
     @property
     def shape(self):
@@ -81,50 +64,50 @@ class Array(Node):
 
     def __add__(self, other):
         a, b = self.value, self._operand(other)
-        return _node("a + b", a + b, (self, _times(1, a)), (other, _times(1, b)))
+        return _node("a + b", a + b, (_scaled(self, 1), _scaled(other, 1)), other)
 
     __radd__ = __add__
 
     def __sub__(self, other):
         a, b = self.value, self._operand(other)
-        return _node("a - b", a - b, (self, _times(1, a)), (other, _times(-1, b)))
+        return _node("a - b", a - b, (_scaled(self, 1), _scaled(other, -1)), other)
 
     def __rsub__(self, other):
         a, b = self._operand(other), self.value
-        return _node("a - b", a - b, (other, None), (self, _times(-1, b)))
+        return _node("a - b", a - b, (None, _scaled(self, -1)), other)
 
     def __mul__(self, other):
         a, b = self.value, self._operand(other)
-        return _node("a * b", a * b, (self, _times(b, a)), (other, _times(a, b)))
+        return _node("a * b", a * b, (_scaled(self, b), _scaled(other, a)), other)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other):
         a, b = self.value, self._operand(other)
         value = a / b
-        return _node("a / b", value, (self, _times(1 / b, a)), (other, _times(-value / b, b)))
+        return _node("a / b", value, (_scaled(self, 1 / b), _scaled(other, -value / b)), other)
 
     def __rtruediv__(self, other):
         a, b = self._operand(other), self.value
         value = a / b
-        return _node("a / b", value, (other, None), (self, _times(-value / b, b)))
+        return _node("a / b", value, (None, _scaled(self, -value / b)), other)
 
     def __pow__(self, other):
         a, b = self.value, self._operand(other)
         value = a**b
         slope = b * a ** np.where(b == 0, 1, b - 1).astype(a.dtype)  # at a = b = 0 too
         if not isinstance(other, Array):  # a may be negative, and has no logarithm
-            return _node("a ** b", value, (self, _times(slope, a)), (other, None))
-        return _node("a ** b", value, (self, _times(slope, a)), (other, _times(np.log(a) * value, b)))
+            return _node("a ** b", value, (_scaled(self, slope), None), other)
+        return _node("a ** b", value, (_scaled(self, slope), _scaled(other, np.log(a) * value)), other)
 
     def __rpow__(self, other):
         a, b = self._operand(other), self.value
         value = a**b
         slope = np.log(a).astype(b.dtype) * value
-        return _node("a ** b", value, (other, None), (self, _times(slope, b)))
+        return _node("a ** b", value, (None, _scaled(self, slope)), other)
 
     def __neg__(self):
-        return _node("-a", -self.value, (self, _times(-1, self.value)))
+        return _node("-a", -self.value, (_scaled(self, -1),))
 
     def __matmul__(self, other):
         return _product(self, other, self.value, self._operand(other))
@@ -134,42 +117,37 @@ class Array(Node):
 
     def exp(self):
         value = np.exp(self.value)
-        return _node("exp(a)", value, (self, _times(value, value)))
+        return _node("exp(a)", value, (_scaled(self, value),))
 
     def log(self):
         a = self.value
-        return _node("log(a)", np.log(a), (self, _times(1 / a, a)))
+        return _node("log(a)", np.log(a), (_scaled(self, 1 / a),))
 
     def log1p(self):
         a = self.value
-        return _node("log1p(a)", np.log1p(a), (self, _times(1 / (1 + a), a)))
+        return _node("log1p(a)", np.log1p(a), (_scaled(self, 1 / (1 + a)),))
 
     def sin(self):
         a = self.value
-        return _node("sin(a)", np.sin(a), (self, _times(np.cos(a), a)))
+        return _node("sin(a)", np.sin(a), (_scaled(self, np.cos(a)),))
 
     def cos(self):
         a = self.value
-        return _node("cos(a)", np.cos(a), (self, _times(-np.sin(a), a)))
+        return _node("cos(a)", np.cos(a), (_scaled(self, -np.sin(a)),))
 
     def tanh(self):
         value = np.tanh(self.value)
-        return _node("tanh(a)", value, (self, _times(1 - value**2, value)))
+        return _node("tanh(a)", value, (_scaled(self, 1 - value**2),))
 
     def relu(self):
         a = self.value
-        return _node("relu(a)", np.maximum(a, 0), (self, _times((a > 0).astype(a.dtype), a)))
+        return _node("relu(a)", np.maximum(a, 0), (_scaled(self, (a > 0).astype(a.dtype)),))
 
     def sum(self, axis=None):
         """Return the sum of all entries, or the sums along an axis or several."""
-        shape = self.shape
-        value = self.value.sum(axis)
-        kept = np.shape(self.value.sum(axis, keepdims=True)) if axis is not None else (1,) * len(shape)
-
-        def pull(g):
-            return np.broadcast_to(g.reshape(kept), shape).copy()
-
-        return _node("sum(a)", value, (self, LinearMap(lambda t: t.sum(axis), pull)))
+        a, kept = self.value, self.value.sum(axis, keepdims=True)
+        edge = _edge(self, lambda t: t.sum(axis), lambda g: np.zeros_like(a) + g.reshape(kept.shape))
+        return _node("sum(a)", kept.squeeze(axis), (edge,))
 
     def mean(self, axis=None):
         """Return the mean of all entries, or the means along an axis or several."""
@@ -179,15 +157,15 @@ class Array(Node):
     def reshape(self, *shape):
         """Return the same entries in another shape."""
         a = self.value
-        maps = LinearMap(lambda t: t.reshape(*shape), lambda g: g.reshape(a.shape))
-        return _node("reshape(a)", a.reshape(*shape), (self, maps))
+        edge = _edge(self, lambda t: t.reshape(*shape), lambda g: g.reshape(a.shape))
+        return _node("reshape(a)", a.reshape(*shape), (edge,))
 
     def transpose(self, *axes):
         """Return the array with its axes in another order, by default the opposite one."""
         value = self.value.transpose(*axes)
         back = np.argsort(axes) if axes else None
-        maps = LinearMap(lambda t: t.transpose(*axes), lambda g: g.transpose(back))
-        return _node("transpose(a)", value, (self, maps))
+        edge = _edge(self, lambda t: t.transpose(*axes), lambda g: g.transpose(back))
+        return _node("transpose(a)", value, (edge,))
 
     def __getitem__(self, index):
         a = self.value
@@ -197,7 +175,7 @@ class Array(Node):
             np.add.at(spread, index, g)  # an entry taken twice counts twice
             return spread
 
-        return _node("entries(a)", a[index], (self, LinearMap(lambda t: t[index], pull)))
+        return _node("entries(a)", a[index], (_edge(self, lambda t: t[index], pull),))
 
     def backward(self, gradient=None):
         """Sweep backward from this output: set in every node below it the `derivative` of this output.
@@ -228,8 +206,8 @@ class Array(Node):
         )
         self.derivative = gradient.astype(self.value.dtype)
         for node in reversed(nodes):
-            for parent, local in node.edges:
-                part = local.pull(node.derivative)
+            for parent, (_, pull) in node.edges:
+                part = pull(node.derivative)
                 parent.derivative = part if parent.derivative is None else parent.derivative + part
 
     def _direction(self, component):
@@ -238,8 +216,8 @@ class Array(Node):
 
     def _pushed(self):
         total = np.zeros(self.shape, self.value.dtype)
-        for parent, local in self.edges:
-            total += local.push(parent.tangent)
+        for parent, (push, _) in self.edges:
+            total += push(parent.tangent)
         return total
 
     def _operand(self, other):
@@ -277,31 +255,37 @@ def log_softmax(scores):
     shifted = f - f.max(axis=-1, keepdims=True)
     value = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     p = np.exp(value)
-    maps = LinearMap(
+    edge = _edge(
+        scores,
         lambda t: t - (p * t).sum(axis=-1, keepdims=True),
         lambda g: g - p * g.sum(axis=-1, keepdims=True),
     )
-    return _node("log_softmax(a)", value, (scores, maps))
+    return _node("log_softmax(a)", value, (edge,))
 
 
-def _node(operation, value, *edges):
-    """Return the Array that an operation makes, with edges to the operands that are Arrays."""
+def _node(operation, value, edges, other=None):
+    """Return the Array that an operation makes. The `other` operand may be a constant, whose edge is None."""
     node = object.__new__(Array)
-    node.value, node.operation, node.constant = value, operation, None
-    node.edges = tuple(edge for edge in edges if isinstance(edge[0], Array))
-    node.name = node.derivative = node.tangent = None
+    if None in edges:
+        letter = "ab"[edges.index(None)]
+        operation = operation.replace(letter, "c").replace("b", "a")
+        edges = tuple(edge for edge in edges if edge)
+        node.constant = other
+    node.value, node.operation, node.edges = value, operation, edges
     node.number = next_number()
-    if len(node.edges) < len(edges):
-        letter, other = ("a", 0) if node.edges[0] is edges[1] else ("b", 1)
-        node.operation = operation.replace(letter, "c").replace("b", "a")
-        node.constant = edges[other][0]
     return node
 
 
-def _times(partial, operand):
-    """Return the map of an operation entry by entry, whose Jacobian is diagonal."""
-    shape = np.shape(operand)
-    return LinearMap(lambda t: partial * t, lambda g: _gathered(partial * g, shape))
+def _edge(operand, push, pull):
+    return (operand, (push, pull)) if isinstance(operand, Array) else None
+
+
+def _scaled(operand, partial):
+    """Return the edge of an operation entry by entry: the Jacobian is diagonal."""
+    if not isinstance(operand, Array):
+        return None
+    shape = operand.value.shape
+    return operand, (lambda t: partial * t, lambda g: _gathered(partial * g, shape))
 
 
 def _gathered(g, shape):
@@ -322,9 +306,9 @@ def _product(left, right, a, b):
     def as_matrix(g):
         return g.reshape(len(rows), columns.shape[1])
 
-    by_left = LinearMap(lambda t: t @ b, lambda g: (as_matrix(g) @ columns.T).reshape(a.shape))
-    by_right = LinearMap(lambda t: a @ t, lambda g: (rows.T @ as_matrix(g)).reshape(b.shape))
-    return _node("a @ b", a @ b, (left, by_left), (right, by_right))
+    by_left = _edge(left, lambda t: t @ b, lambda g: (as_matrix(g) @ columns.T).reshape(a.shape))
+    by_right = _edge(right, lambda t: a @ t, lambda g: (rows.T @ as_matrix(g)).reshape(b.shape))
+    return _node("a @ b", a @ b, (by_left, by_right), right if by_left else left)
 
 
 def _real(name, value):

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from lib.arguments import real
 
 next_number = count().__next__
+_new = object.__new__
 
 
 class Node:
@@ -53,6 +54,12 @@ class Node:
         """The local derivatives, one for each parent."""
         return tuple(partial for _, partial in self.edges)
 
+    def __getattr__(self, attribute):
+        # called for slots that were never filled: filling them all would slow every operation by a sixth
+        if attribute in Node.__slots__:
+            return None
+        raise AttributeError(f"{type(self).__name__} has no attribute {attribute!r}")
+
     def __repr__(self):
         name = f", {self.name!r}" if self.name else ""
         return f"{type(self).__name__}({self.value!r}{name})"
@@ -88,10 +95,10 @@ class Scalar(Node):
     __slots__ = ()
 
     def __init__(self, value, name=None):
-        self.value = real("value", value)
-        self.name, self.operation, self.constant, self.edges = name, "input", None, ()
+        # most are floats, and these are checked in a tenth of the time
+        self.value = value if type(value) is float and math.isfinite(value) else real("value", value)
+        self.name, self.operation, self.edges = name, "input", ()
         self.number = next_number()
-        self.derivative = self.tangent = None
 
     # Each operation: its value, then its derivative with respect to every parent.
 
@@ -177,8 +184,9 @@ class Scalar(Node):
         return _node("tanh(a)", value, ((self, 1 - value**2),))
 
     def relu(self):
-        a = self.value
-        return _node("relu(a)", max(a, 0.0), ((self, 1.0 if a > 0 else 0.0),))
+        if self.value > 0:
+            return _node("relu(a)", self.value, ((self, 1.0),))
+        return _node("relu(a)", 0.0, ((self, 0.0),))
 
     def _direction(self, component):
         return real("a component of the direction", component)
@@ -204,37 +212,37 @@ class Scalar(Node):
 
 def exp(x):
     """Return eˣ, of a Scalar or an Array, as every function here."""
-    return _in_graph("exp", x).exp()
+    return x.exp() if isinstance(x, Node) else _refuse("exp", x)
 
 
 def log(x):
     """Return the natural logarithm of x."""
-    return _in_graph("log", x).log()
+    return x.log() if isinstance(x, Node) else _refuse("log", x)
 
 
 def log1p(x):
     """Return log(1 + x), which keeps all its digits where x is small."""
-    return _in_graph("log1p", x).log1p()
+    return x.log1p() if isinstance(x, Node) else _refuse("log1p", x)
 
 
 def sin(x):
     """Return sin x."""
-    return _in_graph("sin", x).sin()
+    return x.sin() if isinstance(x, Node) else _refuse("sin", x)
 
 
 def cos(x):
     """Return cos x."""
-    return _in_graph("cos", x).cos()
+    return x.cos() if isinstance(x, Node) else _refuse("cos", x)
 
 
 def tanh(x):
     """Return tanh x."""
-    return _in_graph("tanh", x).tanh()
+    return x.tanh() if isinstance(x, Node) else _refuse("tanh", x)
 
 
 def relu(x):
     """Return max(x, 0). Its derivative at 0 is taken as 0, as PyTorch takes it."""
-    return _in_graph("relu", x).relu()
+    return x.relu() if isinstance(x, Node) else _refuse("relu", x)
 
 
 def order(*outputs):
@@ -343,14 +351,17 @@ def cost(*outputs):
 
 def _node(operation, value, edges, constant=None):
     """Return the Scalar that an operation makes. (The class itself would check the value.)"""
-    node = object.__new__(Scalar)
-    node.value, node.operation, node.edges, node.constant = value, operation, edges, constant
-    node.name = node.derivative = node.tangent = None
+    node = _new(Scalar)
+    node.value, node.operation, node.edges = value, operation, edges
     node.number = next_number()
+    if constant is not None:
+        node.constant = constant
     return node
 
 
 def _number(other):
+    if type(other) is float:
+        return other
     return float(other) if isinstance(other, Real) else real("the other operand of a Scalar", other)
 
 
@@ -360,7 +371,5 @@ def _positive(what, value):
     return value
 
 
-def _in_graph(function, x):
-    if not isinstance(x, Node):
-        raise TypeError(f"{function} takes a Scalar or an Array, got {x!r}")
-    return x
+def _refuse(function, x):
+    raise TypeError(f"{function} takes a Scalar or an Array, got {x!r}")

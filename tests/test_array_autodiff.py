@@ -230,7 +230,7 @@ def test_a_sum_with_shared_parts_adds_up_and_a_second_sweep_starts_afresh():
 def test_constants_are_no_nodes():
     x, data = Array([[1.0, 2.0]]), np.eye(2)
     y = data @ (x @ data - 1).T @ Array([3.0])
-    assert len(order(y)) == 6
+    assert len(order(y)) == 7
     first, second = order(y)[1:3]
     assert (first.operation, second.operation, second.constant) == ("a @ c", "a - c", 1)
     assert first.constant is data
