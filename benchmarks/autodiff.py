@@ -61,7 +61,7 @@ def numbers():
         assert np.isclose(first.derivative, contenders["micrograd"]()[1].grad)
     nodes = len(order(error))
     print(f"A network of {nodes} nodes, one number each: per node")
-    table(alternate(contenders, rounds=15, steps=20), "lib", unit=1e-6 * nodes, name="µs")
+    table(alternate(contenders, rounds=40, steps=4), "lib", unit=1e-6 * nodes, name="µs")
 
 
 def arrays(title, samples, sizes):
@@ -104,7 +104,7 @@ def arrays(title, samples, sizes):
         for one, other in zip(ours(), run(), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5, err_msg=name)
     print(f"The loss of a network and its gradient: {title}")
-    table(alternate(contenders, rounds=15, steps=20), "lib", unit=1e-6, name="µs")
+    table(alternate(contenders, rounds=25, steps=8), "lib", unit=1e-6, name="µs")
 
 
 def main():

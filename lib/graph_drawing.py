@@ -8,6 +8,8 @@ multiply along a way, add over all ways.
 import re
 from collections import defaultdict
 from functools import partial
+from math import isfinite
+from numbers import Real
 from statistics import fmean
 
 import numpy as np
@@ -33,7 +35,7 @@ FUNCTIONS = {
 
 
 def steps(output):
-    """Return how many steps :func:`draw` has to show: each node once forward and once backward."""
+    """Return how many steps :func:`draw` has for Scalars: each node once forward and once backward."""
     return 2 * len(order(output))
 
 
@@ -86,14 +88,15 @@ def draw(output, axes, *, variable=None, step=None):
     axes.set_aspect("equal")
     axes.set_axis_off()
     columns, chains = layers(moment.nodes)
-    wide = WIDE if len(columns) <= 4 else NARROW
+    box = WIDE if len(columns) <= 4 else NARROW
     places = _places(columns, width, height)
-    boxes = {node: _draw_node(axes, places[node], wide, moment, node) for node in moment.nodes}
+    for node in moment.nodes:
+        _draw_node(axes, places[node], box, moment, node)
     for (parent, node), chain in chains.items():
         slopes = [slope for other, slope in node.edges if other is parent]
         for k, slope in enumerate(slopes):  # two in x · x
-            bend = _bend([places[key] for key in chain]) + (k - (len(slopes) - 1) / 2) * 0.5
-            _draw_edge(axes, boxes[parent], boxes[node], bend, moment, (parent, node), slope)
+            bend = _bend([places[key] for key in chain], box) + (k - (len(slopes) - 1) / 2) * 0.5
+            _draw_edge(axes, (places[parent], places[node]), box, bend, moment, (parent, node), slope)
     return {"says": moment.says()}
 
 
@@ -111,13 +114,13 @@ class _Moment:
             forward_mode(output, variable)
         elif self.scalar:
             output.backward()
-        last = size if variable is not None else 2 * size
+        last = 2 * size if variable is None and self.scalar else size
         self.step = last if step is None else count("step", step)
         if self.step > last:
             raise ValueError(f"step must be at most {last}, got {step}")
         self.backward = self.step > size
         self.valued = set(self.nodes[: self.step])
-        self.derived = self.valued if variable is not None else set(self.nodes[last - self.step :])
+        self.derived = self.valued if last == size else set(self.nodes[last - self.step :])
         self.current = None
         if step:
             self.current = self.nodes[last - step] if self.backward else self.nodes[step - 1]
@@ -133,22 +136,21 @@ class _Moment:
         return _digits(node.value) if self.scalar else "×".join(map(str, node.value.shape)) or "number"
 
     def formula(self, node, words):
-        """Return what the node computes, in TeX (0) or in words (1)."""
-        letters = {
-            letter: self.named(parent, words) for letter, parent in zip("ab", node.parents, strict=False)
-        }
-        letters["c"] = _digits(node.constant) if isinstance(node.constant, float | int) else "C"
+        """Return what the node computes, in TeX (words = 0) or in words (1)."""
+        letters = dict(zip("ab", (self.named(parent, words) for parent in node.parents), strict=False))
+        letters["c"] = self._constant(node, words)
         if " " in node.operation:
             left, sign, right = node.operation.split()
             sign = SIGNS.get(sign, (sign, sign))[words]
-            return (
-                f"{letters[left]} {sign} {letters[right]}"
-                if words
-                else f"{letters[left]}{sign}{{{letters[right]}}}"
-            )
+            return ("{}{}{{{}}}", "{} {} {}")[words].format(letters[left], sign, letters[right])
         name = node.operation.split("(")[0]
-        pattern = FUNCTIONS.get(name, (rf"\mathrm{{{name}}}\,%s", f"{name} %s"))[words]
+        pattern = FUNCTIONS.get(name, (rf"\mathrm{{{name.replace('_', ' ')}}}\,%s", f"{name} %s"))[words]
         return pattern % letters["a"]
+
+    def _constant(self, node, words):
+        if not isinstance(node.constant, Real):  # an array has no short name
+            return "C"
+        return _bracketed(node.constant) if words else _tex(_bracketed(node.constant))
 
     def named(self, node, words, mark=False):
         """Return the node's name; in TeX x1 is x with an index, loss is upright, derivatives have a mark."""
@@ -173,7 +175,7 @@ class _Moment:
         if self.backward:
             parts = [(self.derivative(child), slope) for child, slope in self.children[node]]
             return f"Backward: the derivative with respect to {name} is {self._total(parts, node)}."
-        formula = "" if node.operation == "input" else f" = {self.formula(node, 1)}"
+        formula = f" = {self.formula(node, 1)}" if node.edges else ""
         said = f"Forward: {name}{formula} = {self.value(node)}"
         if self.variable is None:
             return said + "."
@@ -183,14 +185,14 @@ class _Moment:
 
     def _total(self, parts, node):
         result = _digits(self.derivative(node))
-        terms = [" · ".join(map(_factor, part)) for part in parts]
+        terms = [" · ".join(map(_bracketed, part)) for part in parts]
         return f"{' + '.join(terms)} = {result}" if terms else result
 
     def _found(self):
         inputs = [node for node in self.nodes if node.operation == "input"]
-        said = f"{self.names[self.output]} = {self.value(self.output)}"
         if not self.scalar:
-            return said + "."
+            return f"{self.names[self.output]} has the shape {self.output.value.shape}."
+        said = f"{self.names[self.output]} = {self.value(self.output)}"
         if self.variable is not None:
             change = _digits(self.output.tangent)
             return f"{said}, its derivative with respect to {self.names[self.variable]} is {change}."
@@ -200,17 +202,17 @@ class _Moment:
 
 def _digits(number):
     """Return a number with three digits, or all of a whole one."""
-    text = (
-        f"{number:.0f}"
-        if number == round(number, 9) and abs(number) < 1e5 and number == int(number)
-        else f"{number:.3g}"
-    )
-    return text.replace("e+0", "e").replace("-", "−")
+    whole = number == round(number) and abs(number) < 1e5 if isfinite(number) else False
+    text = f"{number + 0.0:.0f}" if whole else f"{number:.3g}"  # + 0.0 makes 0 of −0
+    return re.sub(r"e\+?(-?)0*", r"e\1", text).replace("-", "−")
 
 
-def _factor(number):
-    text = _digits(number)
-    return f"({text})" if number < 0 else text
+def _bracketed(number):
+    return f"({_digits(number)})" if number < 0 else _digits(number)
+
+
+def _tex(digits):
+    return re.sub(r"e(−?\d+)", r"\\cdot 10^{\1}", digits)
 
 
 def _places(columns, width, height):
@@ -226,12 +228,12 @@ def _places(columns, width, height):
     }
 
 
-def _bend(points):
-    """Return how far an arc must swing out, as a part of its length, to pass the keys on its way."""
+def _bend(points, width):
+    """Return how far an arc must swing out, as a part of its length, to pass the places on its way."""
     (x0, y0), *between, (x1, y1) = points
     if not between:
         return 0.0
-    return -2 * (fmean(y for _, y in between) - (y0 + y1) / 2) / np.hypot(x1 - x0, y1 - y0)
+    return ((y0 + y1) / 2 - fmean(y for _, y in between)) * 2 / (x1 - x0 - width)
 
 
 def _draw_node(axes, place, width, moment, node):
@@ -252,55 +254,50 @@ def _draw_node(axes, place, width, moment, node):
     axes.add_patch(box)
     text = partial(axes.text, x, ha="center", fontsize=13 if width == WIDE else 12, zorder=4)
     formula = f" = {moment.formula(node, 0)}" if node.edges else ""
-    ground = {"facecolor": figures.CARD, "edgecolor": "none", "pad": 0.5}
-    text(y + HIGH / 2 + 0.06, f"${moment.named(node, 0)}{formula}$", va="bottom", color=DARK, bbox=ground)
+    text(y + HIGH / 2 + 0.06, f"${moment.named(node, 0)}{formula}$", va="bottom", color=DARK)
     if node in moment.valued:
         value = moment.value(node)
         size = 13 if len(value) < 6 else 10
         text(y - 0.01, value, va="center", color=figures.FUNCTION, fontsize=size)
     if node in moment.derived and moment.scalar:
         name = f"{moment.named(node, 0, mark=True)} = " if width == WIDE else ""
-        found = _digits(moment.derivative(node))
+        found = _tex(_digits(moment.derivative(node)))
         text(y - HIGH / 2 - 0.07, f"${name}{found}$", va="top", color=figures.GRADIENT)
-    return box
 
 
-def _draw_edge(axes, tail, head, bend, moment, link, slope):
-    """Draw the edge between two boxes with its local derivative on it, or above it if it is short."""
+def _draw_edge(axes, ends, width, bend, moment, link, slope):
+    """Draw an edge from the right of one box to the left of another, and its local derivative."""
     parent, node = link
     known = node in moment.valued
     moved = moment.current is (parent if moment.backward else node)
-    (x0, y0), (x1, y1) = (np.mean(box.get_bbox().get_points(), axis=0) for box in (tail, head))
+    (x0, y0), (x1, y1) = ends
+    x0, x1 = x0 + width / 2, x1 - width / 2
     arrow = FancyArrowPatch(
         (x0, y0),
         (x1, y1),
-        patchA=tail,
-        patchB=head,
         connectionstyle=f"arc3,rad={bend}",
         arrowstyle="-|>",
         mutation_scale=12,
         linewidth=2.2 if moved else 1.3,
         color=figures.PATH if moved else figures.QUIET if known else PALE,
         shrinkA=1,
-        shrinkB=1,
+        shrinkB=2,
         zorder=2,
     )
     axes.add_patch(arrow)
     if not known or not moment.scalar:
         return
-    # An arc3 is a parabola. A label on an edge that falls keeps away from the title of the node it falls on.
-    t = 0.42 if bend == 0 and y1 < y0 else 0.5
-    swing = 2 * t * (1 - t) * bend
-    x, y = x0 + t * (x1 - x0) + swing * (y1 - y0), y0 + t * (y1 - y0) - swing * (x1 - x0)
-    short = y0 == y1 and x1 - x0 - tail.get_width() < 0.7
+    above = y0 == y1 and x1 - x0 < 0.7  # the number would hide a short arrow
+    along = 0.4 if y1 < y0 else 0.5  # it keeps away from the title of the node that the edge falls on
+    swing = 2 * along * (1 - along) * bend  # the arc is a parabola
     axes.text(
-        x,
-        y + 0.05 * short,
+        x0 + along * (x1 - x0) + swing * (y1 - y0),
+        y0 + along * (y1 - y0) - swing * (x1 - x0) + 0.05 * above,
         _digits(slope),
         ha="center",
-        va="bottom" if short else "center_baseline",
-        fontsize=12 if tail.get_width() == WIDE else 10.5,
+        va="bottom" if above else "center_baseline",
+        fontsize=12 if width == WIDE else 11,
         color=figures.PATH if moved else DARK,
-        bbox=None if short else {"facecolor": figures.CARD, "edgecolor": "none", "pad": 1},
+        bbox=None if above else {"facecolor": figures.CARD, "edgecolor": "none", "pad": 1},
         zorder=2.5,
     )
