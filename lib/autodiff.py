@@ -199,6 +199,10 @@ class Scalar(Node):
 
         Each node hands its derivative, times the local one, to each of its parents. Derivatives of an
         earlier sweep are overwritten, not added to.
+
+        References
+        ----------
+        S. Linnainmaa, "Taylor Expansion of the Accumulated Rounding Error", BIT 16, 1976, 146–160.
         """
         nodes = order(self)
         for node in nodes:
@@ -293,6 +297,11 @@ def forward_mode(output, directions):
     TypeError, ValueError
         If `directions` is neither, or a component is not finite and real or of another shape than its node.
 
+    References
+    ----------
+    R. E. Wengert, "A Simple Automatic Derivative Evaluation Program", Communications of the ACM 7(8), 1964,
+    463–464.
+
     Examples
     --------
     >>> x, y = Scalar(2, "x"), Scalar(3, "y")
@@ -336,6 +345,10 @@ def cost(*outputs):
 
     An operation has one edge or two, so a sweep takes at most two multiplications for each operation of
     the evaluation, however many inputs there are.
+
+    References
+    ----------
+    A. Griewank and A. Walther, *Evaluating Derivatives*, second edition, SIAM, 2008.
 
     Examples
     --------

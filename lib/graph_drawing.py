@@ -72,14 +72,13 @@ def draw(output, axes, *, variable=None, step=None):
     Examples
     --------
     >>> x, y = Scalar(2, "x"), Scalar(3, "y")
-    >>> c, s = x**2, x + y
-    >>> c.name, s.name = "c", "s"
-    >>> axes = figures.axes()
+    >>> F = x**2 * (x + y)
+    >>> F.name = "F"
     >>> for k in (3, 8, 10):
-    ...     print(draw(c * s, axes, step=k)["says"])
-    Forward: c = x ** 2 = 4.
-    Backward: the derivative with respect to c is 1 · 5 = 5.
-    Backward: the derivative with respect to x is 5 · 4 + 4 · 1 = 24.
+    ...     print(draw(F, figures.axes(), step=k)["says"])
+    Forward: v3 = x ** 2 = 4.
+    Backward: the derivative of F with respect to v3 is 1 · 5 = 5.
+    Backward: the derivative of F with respect to x is 5 · 4 + 4 · 1 = 24.
     """
     moment = _Moment(output, variable, step)
     grid = axes.get_subplotspec().get_gridspec()
@@ -174,7 +173,8 @@ class _Moment:
         name = self.names[node]
         if self.backward:
             parts = [(self.derivative(child), slope) for child, slope in self.children[node]]
-            return f"Backward: the derivative with respect to {name} is {self._total(parts, node)}."
+            derivative = f"the derivative of {self.names[self.output]} with respect to {name}"
+            return f"Backward: {derivative} is {self._total(parts, node)}."
         formula = f" = {self.formula(node, 1)}" if node.edges else ""
         said = f"Forward: {name}{formula} = {self.value(node)}"
         if self.variable is None:

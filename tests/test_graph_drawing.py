@@ -94,11 +94,11 @@ def test_each_step_says_what_it_does():
         "Forward: c = x ** 2 = 4.",
         "Forward: s = x + y = 5.",
         "Forward: F = c · s = 20.",
-        "Backward: the derivative with respect to F is 1.",
-        "Backward: the derivative with respect to s is 1 · 4 = 4.",
-        "Backward: the derivative with respect to c is 1 · 5 = 5.",
-        "Backward: the derivative with respect to y is 4 · 1 = 4.",
-        "Backward: the derivative with respect to x is 5 · 4 + 4 · 1 = 24.",
+        "Backward: the derivative of F with respect to F is 1.",
+        "Backward: the derivative of F with respect to s is 1 · 4 = 4.",
+        "Backward: the derivative of F with respect to c is 1 · 5 = 5.",
+        "Backward: the derivative of F with respect to y is 4 · 1 = 4.",
+        "Backward: the derivative of F with respect to x is 5 · 4 + 4 · 1 = 24.",
     ]
 
 
@@ -236,7 +236,10 @@ def test_a_slider_can_walk_through_it(published, monkeypatch):
     )
     ((bundle, facts),) = published
     assert facts["frames"] == 11
-    assert "Step 10. Backward: the derivative with respect to x is 5 · 4 + 4 · 1 = 24." in bundle["text/html"]
+    assert (
+        "Step 10. Backward: the derivative of F with respect to x is 5 · 4 + 4 · 1 = 24."
+        in bundle["text/html"]
+    )
 
 
 @given(seed=st.integers(0, 2**32 - 1))
