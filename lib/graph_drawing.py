@@ -287,16 +287,17 @@ def _draw_edge(axes, ends, width, bend, moment, link, slope):
     axes.add_patch(arrow)
     if not known or not moment.scalar:
         return
+    text = _digits(slope)
     above = y0 == y1 and x1 - x0 < 0.7  # the number would hide a short arrow
     along = 0.4 if y1 < y0 else 0.5  # it keeps away from the title of the node that the edge falls on
     swing = 2 * along * (1 - along) * bend  # the arc is a parabola
     axes.text(
         x0 + along * (x1 - x0) + swing * (y1 - y0),
         y0 + along * (y1 - y0) - swing * (x1 - x0) + 0.05 * above,
-        _digits(slope),
+        text,
         ha="center",
         va="bottom" if above else "center_baseline",
-        fontsize=12 if width == WIDE else 11,
+        fontsize=12 if width == WIDE else 11 if len(text) < 5 else 10,
         color=figures.PATH if moved else DARK,
         bbox=None if above else {"facecolor": figures.CARD, "edgecolor": "none", "pad": 1},
         zorder=2.5,

@@ -32,9 +32,8 @@ def layers(nodes):
     for node in nodes:
         for parent in node.parents:
             between = [(parent, node, k) for k in range(column[parent] + 1, column[node])]
-            if (parent, node) not in chains:
-                for key in between:
-                    columns[key[2]].append(key)
+            for key in between:
+                columns[key[2]].append(key)
             chains[parent, node] = [parent, *between, node]
     links = [pairwise(chain) for chain in chains.values()]
     links = [link for chain in links for link in chain]

@@ -271,6 +271,12 @@ def test_layers_avoid_crossings_that_can_be_avoided():
     assert [columns[0].index(x) for x in (c, a)] == [columns[1].index(x) for x in (one, two)]
 
 
+def test_layers_bring_inputs_beside_each_other_that_are_used_together():
+    a, b, c = Scalar(1), Scalar(2), Scalar(3)
+    columns, _ = layers(order((a + c) * (-b)))
+    assert columns[0].index(b) != 1
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
