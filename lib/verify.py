@@ -330,6 +330,8 @@ def number(name, value):
 
 
 def _numbers(name, value):
+    if np.iscomplexobj(value):  # NumPy would drop the imaginary parts, and with them what is wrong
+        raise CheckFailed(f"{name} must be real numbers, got {value!r}: check real and imaginary parts")
     array = np.asarray(value, dtype=float)
     if array.size == 0 or not np.isfinite(array).all():
         raise CheckFailed(f"{name} must be finite numbers, got {value!r}")

@@ -148,6 +148,8 @@ def test_agreement(published):
         (np.nan, 1.0, 1, "computed must be finite"),
         (1.0, np.inf, 1, "claimed must be finite"),
         ([], 1.0, 1, "computed must be finite"),
+        (1 + 2j, 1.0, 1e-9, "computed must be real numbers"),
+        ([1.0, 2.0], np.array([1, 2 + 1j]), 1e-9, "claimed must be real numbers"),
         ([1, 2, 3], [1, 2], 1e-9, "cannot agree"),
         ([[1], [2]], [1, 2], 1e-9, "cannot agree"),
     ],
