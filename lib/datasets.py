@@ -10,6 +10,8 @@ import numpy as np
 from lib import arguments
 from lib.fashion_mnist import CLASSES, read_files
 
+MEASUREMENTS = ("batch_sizes",)
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -294,6 +296,48 @@ class SourceItem(NamedTuple):
     description: str  #: what it is about, without a judgement
 
 
+class Measurements(NamedTuple):
+    """What a benchmark measured once, for the book to draw."""
+
+    about: str  #: what was measured
+    machine: str  #: on what, with which versions, and when
+    columns: dict[str, np.ndarray]  #: the numbers by name, one for each run
+
+
+def measurements(name):
+    """Return a table that comes with the library's data because it takes too long to measure in a chapter.
+
+    Parameters
+    ----------
+    name : str
+        ``"batch_sizes"``: training on Fashion-MNIST with batches of many sizes, by
+        ``python -m benchmarks.batch_sizes``.
+
+    Returns
+    -------
+    Measurements
+
+    Raises
+    ------
+    ValueError
+        If there is no such table.
+
+    Examples
+    --------
+    >>> table = measurements("batch_sizes")
+    >>> table.about
+    'Fashion-MNIST, 784-128-128-10 ReLU network, Adam at rate 0.001; seconds of training alone'
+    >>> sorted(set(table.columns["batch_size"].tolist()))
+    [1, 5, 10, 50, 100, 200, 300, 1000, 3000, 6000, 60000]
+    """
+    if name not in MEASUREMENTS:
+        raise ValueError(f"name must be one of {', '.join(map(repr, MEASUREMENTS))}, got {name!r}")
+    with _open(f"{name}.csv") as file:
+        about, machine = (file.readline().removeprefix("#").strip() for _ in range(2))
+        table = np.genfromtxt(file, delimiter=",", names=True, dtype=None)
+    return Measurements(about, machine, {column: table[column] for column in table.dtype.names})
+
+
 def sources():
     """Return the five documents that the book mirrors, as a list of ``Source``.
 
@@ -318,5 +362,10 @@ def source_items():
 
 def _rows(name):
     """Return the rows of a table that stands with the library's data."""
-    with resources.files("lib.data").joinpath(name).open(encoding="utf-8", newline="") as file:
+    with _open(name) as file:
         return list(csv.DictReader(file))
+
+
+def _open(name):
+    """Open a file that stands with the library's data."""
+    return resources.files("lib.data").joinpath(name).open(encoding="utf-8", newline="")

@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import itertools
 import os
+import re
 import socket
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from lib import datasets, fashion_mnist
 
+BATCH_SIZES = 1, 5, 10, 50, 100, 200, 300, 1000, 3000, 6000, 60000
 CHAPTERS = {
     "limits",
     "derivatives",
@@ -512,6 +514,26 @@ def test_bad_arguments_are_named(draw, wrong, kind, message):
 def test_bad_line_is_named(name):
     with pytest.raises(ValueError, match=f"{name} must be finite, got nan"):
         datasets.line(np.random.default_rng(0), 4, **{name: np.nan})
+
+
+# --- measurements ---------------------------------------------------------------------------------------
+
+
+def test_batch_sizes_have_three_runs_each_and_say_where_they_ran():
+    about, machine, columns = datasets.measurements("batch_sizes")
+    assert "Fashion-MNIST" in about
+    assert re.search(r"cores\), .*numpy \d.*begun on \d{4}-\d\d-\d\d$", machine)
+    runs = Counter(zip(columns["batch_size"].tolist(), columns["seed"].tolist(), strict=True))
+    assert runs == {(size, seed): 1 for size in BATCH_SIZES for seed in range(3)}
+    assert set(columns["epochs"]) == {10}
+    assert (columns["test_accuracy"] > 0.1).all()
+    assert (columns["test_accuracy"] < 1).all()
+    assert (columns["seconds"] > 0).all()
+
+
+def test_unknown_measurements_are_named():
+    with pytest.raises(ValueError, match="name must be one of 'batch_sizes', got 'sizes'"):
+        datasets.measurements("sizes")
 
 
 # --- the sources ----------------------------------------------------------------------------------------
