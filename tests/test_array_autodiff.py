@@ -241,6 +241,13 @@ def test_constants_are_no_nodes():
     assert (2 - x).operation == "c - a"
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_zeroth_power_is_flat_at_zero_too():
+    x = Array([0.0, 0.0, 2.0])
+    (x ** np.array([0, 1, 2])).sum().backward()
+    assert_array_equal(x.derivative, [0, 1, 4])
+
+
 def test_derivatives_of_inputs_share_no_memory():
     a, b = Array(np.ones(3)), Array(np.ones(3))
     total = a + b
