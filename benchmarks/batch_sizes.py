@@ -1,8 +1,9 @@
 """Train on Fashion-MNIST with batches of many sizes, and write what became of each run to a table.
 
 Every run takes ten epochs of the 60,000 training images through the 784-128-128-10 ReLU network, with Adam at
-its default rate. The table ``lib/data/batch_sizes.csv`` grows by a line after each run; runs that are in it
-already are not repeated, so that an interrupted study goes on. Batch size 1 takes some minutes a run.
+its default rate, and batches of one at a tenth of it too. The table ``lib/data/batch_sizes.csv`` grows by a
+line after each run; runs that are in it already are not repeated, so that an interrupted study goes on. Batch
+size 1 takes some minutes a run.
 
 Run ``python -m benchmarks.batch_sizes``, or name another table, the epochs and the batch sizes:
 ``python -m benchmarks.batch_sizes trial.csv 1 100 1000``.
@@ -27,13 +28,14 @@ from lib.training import mean_loss, train
 
 TABLE = Path("lib/data/batch_sizes.csv")
 BATCH_SIZES = 1, 5, 10, 50, 100, 200, 300, 1000, 3000, 6000, 60000
+RATE = 0.001  # Adam's default
 EPOCHS = 10
 SEEDS = range(3)
 SIZES = 784, 128, 128, 10
-COLUMNS = "batch_size", "seed", "epochs", "train_loss", "test_loss", "test_accuracy", "seconds"
+COLUMNS = "batch_size", "rate", "seed", "epochs", "train_loss", "test_loss", "test_accuracy", "seconds"
 
 
-def run(data, batch_size, seed, epochs):
+def run(data, batch_size, rate, seed, epochs):
     """Return one row of the table: what a training run with this seed ends with."""
     rng = np.random.default_rng(seed)
     layers = [part for n, m in pairwise(SIZES) for part in (Dense(n, m, rng), ReLU())]
@@ -44,7 +46,7 @@ def run(data, batch_size, seed, epochs):
         inputs,
         data.train_labels,
         loss=cross_entropy,
-        optimizer=Adam(),
+        optimizer=Adam(rate),
         batch_size=batch_size,
         epochs=epochs,
         rng=rng,
@@ -53,13 +55,13 @@ def run(data, batch_size, seed, epochs):
     test_loss = mean_loss(network, test_inputs, data.test_labels, cross_entropy)
     accuracy = network.accuracy(test_inputs, data.test_labels)
     figures = f"{train_loss:.6f}", f"{test_loss:.6f}", f"{accuracy:.4f}", f"{history.seconds.sum():.2f}"
-    return batch_size, seed, epochs, *figures
+    return batch_size, rate, seed, epochs, *figures
 
 
 def done(table):
-    """Return the (batch size, seed, epochs) of the runs that are in the table."""
+    """Return the (batch size, rate, seed, epochs) of the runs that are in the table."""
     lines = [line for line in table.read_text().splitlines() if not line.startswith("#")]
-    return {tuple(int(row[name]) for name in COLUMNS[:3]) for row in csv.DictReader(lines)}
+    return {tuple(float(row[name]) for name in COLUMNS[:4]) for row in csv.DictReader(lines)}
 
 
 def main(table=TABLE, epochs=EPOCHS, *batch_sizes):
@@ -68,14 +70,17 @@ def main(table=TABLE, epochs=EPOCHS, *batch_sizes):
     if not table.exists():
         sizes = "-".join(map(str, SIZES))
         table.write_text(
-            f"# Fashion-MNIST, {sizes} ReLU network, Adam at rate 0.001; seconds of training alone\n"
+            f"# Fashion-MNIST, {sizes} ReLU network, Adam; seconds of training alone\n"
             f"# {machine(np)}; begun on {date.today()}\n{','.join(COLUMNS)}\n"
         )
     finished = done(table)
-    wanted = [(size, seed, epochs) for size in map(int, batch_sizes or BATCH_SIZES) for seed in SEEDS]
-    for size, seed, _ in tqdm([key for key in reversed(wanted) if key not in finished], unit="run"):
+    kinds = [(int(size), RATE) for size in batch_sizes or BATCH_SIZES]
+    kinds += [] if batch_sizes else [(1, RATE / 10)]
+    wanted = [(*kind, seed, epochs) for kind in kinds for seed in SEEDS]
+    for key in tqdm([key for key in reversed(wanted) if key not in finished], unit="run"):
+        row = run(data, *key)
         with table.open("a") as file:
-            file.write(",".join(map(str, run(data, size, seed, epochs))) + "\n")
+            file.write(",".join(map(str, row)) + "\n")
 
 
 if __name__ == "__main__":

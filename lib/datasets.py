@@ -326,7 +326,7 @@ def measurements(name):
     --------
     >>> table = measurements("batch_sizes")
     >>> table.about
-    'Fashion-MNIST, 784-128-128-10 ReLU network, Adam at rate 0.001; seconds of training alone'
+    'Fashion-MNIST, 784-128-128-10 ReLU network, Adam; seconds of training alone'
     >>> sorted(set(table.columns["batch_size"].tolist()))
     [1, 5, 10, 50, 100, 200, 300, 1000, 3000, 6000, 60000]
     """

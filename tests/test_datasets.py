@@ -523,8 +523,9 @@ def test_batch_sizes_have_three_runs_each_and_say_where_they_ran():
     about, machine, columns = datasets.measurements("batch_sizes")
     assert "Fashion-MNIST" in about
     assert re.search(r"cores\), .*numpy \d.*begun on \d{4}-\d\d-\d\d$", machine)
-    runs = Counter(zip(columns["batch_size"].tolist(), columns["seed"].tolist(), strict=True))
-    assert runs == {(size, seed): 1 for size in BATCH_SIZES for seed in range(3)}
+    runs = Counter(zip(*(columns[name].tolist() for name in ("batch_size", "rate", "seed")), strict=True))
+    kinds = [(size, 0.001) for size in BATCH_SIZES] + [(1, 0.0001)]
+    assert runs == {(*kind, seed): 1 for kind in kinds for seed in range(3)}
     assert set(columns["epochs"]) == {10}
     assert (columns["test_accuracy"] > 0.1).all()
     assert (columns["test_accuracy"] < 1).all()
