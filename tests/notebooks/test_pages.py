@@ -74,6 +74,21 @@ def test_pages_keep_the_rules(root, notebooks):
     assert found == {}
 
 
+def untreated(concordance):
+    """The items of the sources that no chapter cites."""
+    return re.findall(r'<tr id="item-([^"]+)">(?:(?!</tr>).)*<td class="open">', concordance)
+
+
+def test_every_item_of_the_sources_is_treated(root):
+    page = root / "_build" / "html" / "chapters" / "appendix" / "concordance.html"
+    assert untreated(page.read_text(encoding="utf-8")) == []
+
+
+def test_an_open_item_is_untreated():
+    row = '<tr id="item-{}"><th>A</th><td>open</td><td class="{}">as it is</td></tr>'
+    assert untreated(row.format("A-1", "cited") + row.format("A-2", "open") + row.format("A-3", "checked")) == ["A-2"]
+
+
 def long_cells(notebook):
     """The first lines of the cells that a reader sees unfolded and that are too long to be followed."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
