@@ -2,8 +2,8 @@
 
 Every run takes ten epochs of the 60,000 training images through the 784-128-128-10 ReLU network, with Adam at
 its default rate, and batches of one at a tenth of it too. The table ``lib/data/batch_sizes.csv`` grows by a
-line after each run; runs that are in it already are not repeated, so that an interrupted study goes on. Batch
-size 1 takes some minutes a run.
+line after each run; runs that are in it already are not repeated, so that an interrupted study goes on, on
+the machine and with the versions that its head names. Batch size 1 takes some minutes a run.
 
 Run ``python -m benchmarks.batch_sizes``, or name another table, the epochs and the batch sizes:
 ``python -m benchmarks.batch_sizes trial.csv 1 100 1000``.
@@ -58,26 +58,31 @@ def run(data, batch_size, rate, seed, epochs):
     return batch_size, rate, seed, epochs, *figures
 
 
-def done(table):
-    """Return the (batch size, rate, seed, epochs) of the runs that are in the table."""
-    lines = [line for line in table.read_text().splitlines() if not line.startswith("#")]
-    return {tuple(float(row[name]) for name in COLUMNS[:4]) for row in csv.DictReader(lines)}
+def done(table, here):
+    """Return the (batch size, rate, seed, epochs) of the runs in the table, which must be of this machine."""
+    lines = table.read_text().splitlines()
+    there = lines[1].removeprefix("# ").partition("; begun on ")[0]
+    if there != here:
+        sys.exit(f"{table} was begun on {there}, but this is {here}: remove it, or name another table")
+    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
+    return {tuple(float(row[name]) for name in COLUMNS[:4]) for row in rows}
 
 
 def main(table=TABLE, epochs=EPOCHS, *batch_sizes):
-    table, epochs = Path(table), int(epochs)
+    table, epochs, here = Path(table), int(epochs), machine(np)
     data = fashion_mnist()
     if not table.exists():
         sizes = "-".join(map(str, SIZES))
         table.write_text(
             f"# Fashion-MNIST, {sizes} ReLU network, Adam; seconds of training alone\n"
-            f"# {machine(np)}; begun on {date.today()}\n{','.join(COLUMNS)}\n"
+            f"# {here}; begun on {date.today()}\n{','.join(COLUMNS)}\n"
         )
-    finished = done(table)
+    finished = done(table, here)
     kinds = [(int(size), RATE) for size in batch_sizes or BATCH_SIZES]
     kinds += [] if batch_sizes else [(1, RATE / 10)]
-    wanted = [(*kind, seed, epochs) for kind in kinds for seed in SEEDS]
-    for key in tqdm([key for key in reversed(wanted) if key not in finished], unit="run"):
+    # in rounds, one seed each: a machine that is slow for a while is slow for all sizes
+    wanted = [(*kind, seed, epochs) for seed in SEEDS for kind in reversed(kinds)]
+    for key in tqdm([key for key in wanted if key not in finished], unit="run"):
         row = run(data, *key)
         with table.open("a") as file:
             file.write(",".join(map(str, row)) + "\n")

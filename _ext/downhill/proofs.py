@@ -8,7 +8,7 @@ import os
 
 from sphinx.util import logging
 
-from lib.datasets import source_items
+from lib.tables import source_items
 
 logger = logging.getLogger(__name__)
 ITEMS = {item.id: item for item in source_items()}
