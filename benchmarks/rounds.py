@@ -3,6 +3,7 @@
 Alternating matters: when the machine's speed changes, it changes for both sides.
 """
 
+import gc
 import platform
 import time
 from pathlib import Path
@@ -22,6 +23,10 @@ def machine(*packages):
 
 def alternate(contenders, rounds, steps=1):
     """Return for each contender the seconds that one call takes in every round, the mean of `steps` calls."""
+    # What the imported packages hold is kept out of the garbage collections, which would else go through all
+    # of it again and again, on the time of whoever happens to make many objects.
+    gc.collect()
+    gc.freeze()
     times = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, run in contenders.items():

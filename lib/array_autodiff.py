@@ -47,7 +47,8 @@ class Array(Node):
 
     def __init__(self, value, name=None):
         self.value = _real("value", value)
-        self.name, self.operation, self.edges = name, "input", ()
+        self.operation, self.edges, self.name = "input", (), name
+        self.constant = self.derivative = self.tangent = None
         self.number = next_number()
 
     @property
@@ -265,13 +266,15 @@ def log_softmax(scores):
 
 def _node(operation, value, edges, other=None):
     """Return the Array that an operation makes. The `other` operand may be a constant, whose edge is None."""
-    node = object.__new__(Array)
+    constant = None
     if None in edges:
         letter = "ab"[edges.index(None)]
         operation = operation.replace(letter, "c").replace("b", "a")
         edges = tuple(edge for edge in edges if edge)
-        node.constant = other
-    node.value, node.operation, node.edges = value, operation, edges
+        constant = other
+    node = object.__new__(Array)
+    node.value, node.operation, node.edges, node.constant = value, operation, edges, constant
+    node.name = node.derivative = node.tangent = None
     node.number = next_number()
     return node
 

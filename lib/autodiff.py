@@ -54,12 +54,6 @@ class Node:
         """The local derivatives, one for each parent."""
         return tuple(partial for _, partial in self.edges)
 
-    def __getattr__(self, attribute):
-        # called for slots that were never filled: filling them all would slow every operation by a sixth
-        if attribute in Node.__slots__:
-            return None
-        raise AttributeError(f"{type(self).__name__} has no attribute {attribute!r}")
-
     def __repr__(self):
         name = f", {self.name!r}" if self.name else ""
         return f"{type(self).__name__}({self.value!r}{name})"
@@ -97,7 +91,8 @@ class Scalar(Node):
     def __init__(self, value, name=None):
         # most are floats, and these are checked in a tenth of the time
         self.value = value if type(value) is float and math.isfinite(value) else real("value", value)
-        self.name, self.operation, self.edges = name, "input", ()
+        self.operation, self.edges, self.name = "input", (), name
+        self.constant = self.derivative = self.tangent = None
         self.number = next_number()
 
     # Each operation: its value, then its derivative with respect to every parent.
@@ -365,10 +360,9 @@ def cost(*outputs):
 def _node(operation, value, edges, constant=None):
     """Return the Scalar that an operation makes. (The class itself would check the value.)"""
     node = _new(Scalar)
-    node.value, node.operation, node.edges = value, operation, edges
+    node.value, node.operation, node.edges, node.constant = value, operation, edges, constant
+    node.name = node.derivative = node.tangent = None
     node.number = next_number()
-    if constant is not None:
-        node.constant = constant
     return node
 
 
