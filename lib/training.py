@@ -85,10 +85,12 @@ def train(network, x, targets, *, loss, optimizer, batch_size, epochs, rng, vali
     >>> len(history.losses), network.accuracy(x, labels)
     (300, 1.0)
     """
-    x, targets = np.asarray(x, network.dtype), np.asarray(targets)
+    x, targets = np.asarray(x), np.asarray(targets)
     check_lengths(x, targets)
     batch_size, epochs = count("batch_size", batch_size, least=1), count("epochs", epochs)
     generator("rng", rng)
+    if validation is not None and not callable(validation):
+        raise TypeError(f"validation must be a function of the network, got {validation!r}")
     steps = epochs * math.ceil(len(x) / batch_size)
     losses, validated, seconds = [], [], []
     hidden = not progress or "DOWNHILL_BUILD" in os.environ
@@ -106,7 +108,7 @@ def train(network, x, targets, *, loss, optimizer, batch_size, epochs, rng, vali
                 optimizer.step(network.parameters, network.gradients)
                 bar.update()
             seconds.append(perf_counter() - begin)
-            if validation:
+            if validation is not None:
                 validated.append(validation(network))
     return History(np.array(losses), validated, np.array(seconds), f"all {steps} steps taken")
 

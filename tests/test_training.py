@@ -234,6 +234,8 @@ def test_a_progress_bar_is_shown_if_wanted_and_not_in_a_build(monkeypatch, capsy
             "there must be at least one sample, got none",
         ),
         ({"x": np.ones((8, 2))}, ValueError, "Dense(1, 1): the input has shape (4, 2), expected (batch, 1)"),
+        ({"x": np.ones((8, 1), bool)}, TypeError, "Dense(1, 1): the input must hold real numbers, got bool"),
+        ({"validation": 0.0}, TypeError, "validation must be a function of the network, got 0.0"),
         ({"targets": np.full(8, np.nan)}, ValueError, "targets must be finite, got nan"),
         ({"optimizer": SGD(lambda t: -1)}, ValueError, "learning_rate at step 0 must be finite and >= 0"),
         ({"loss": lambda outputs, targets: 3}, TypeError, "unpack"),
