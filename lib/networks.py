@@ -56,18 +56,19 @@ class Network:
         self._gather(parts)
 
     def _gather(self, parts):
-        """Move the parameters into one array, and make them views of it."""
+        """Move the parameters into one array, the gradients into another, and make them views of these."""
         size = sum(array.size for layer in parts for array in layer.parameters)
         self.parameters, self.gradients = [np.zeros(size, self.dtype)], [np.zeros(size, self.dtype)]
         end = 0
         for layer in parts:
             layer.taken, layer.dtype = True, self.dtype
             layer.statistics = [array.astype(self.dtype) for array in layer.statistics]
-            for i, array in enumerate(layer.parameters):
+            for i, (array, slopes) in enumerate(zip(layer.parameters, layer.gradients, strict=True)):
                 begin, end = end, end + array.size
                 layer.parameters[i] = self.parameters[0][begin:end].reshape(array.shape)
                 layer.gradients[i] = self.gradients[0][begin:end].reshape(array.shape)
                 layer.parameters[i][...] = array
+                layer.gradients[i][...] = slopes
 
     def __setstate__(self, state):
         # pickle and copy.deepcopy copy the views one by one
@@ -116,10 +117,12 @@ class Network:
 
         Raises
         ------
-        ValueError
-            If there are not as many labels as samples, or none.
+        TypeError, ValueError
+            If there is not one label for each sample, or no sample, or a layer refuses them.
         """
         check_lengths(x, labels)
+        if np.ndim(labels) != 1:
+            raise ValueError(f"labels must have one axis, got shape {np.shape(labels)}")
         return float(np.mean(self.predict(x, batch_size) == labels))
 
     def summary(self, shape):
@@ -129,6 +132,11 @@ class Network:
         ----------
         shape : tuple of int
             The shape of one sample.
+
+        Raises
+        ------
+        ValueError
+            If it does not fit a layer.
         """
         rows, shape = [("layer", "output", "parameters")], (1, *shape)
         for layer in self.layers:

@@ -183,7 +183,9 @@ def test_its_name_is_its_layers():
 def test_a_copy_is_a_network_of_its_own(duplicate):
     network, x = make(), inputs()
     network.forward(x, training=True)
+    network.backward(np.ones((9, 4)))
     other = duplicate(network)
+    assert_array_equal(other.gradients[0], network.gradients[0])
     assert_array_equal(other.forward(x), network.forward(x))
     before = network.parameters[0].copy()
     other.parameters[0][...] = 0
@@ -284,6 +286,11 @@ def test_a_layer_belongs_to_one_network():
             lambda: make().accuracy(inputs(), [1, 2]),
             ValueError,
             "there must be as many targets as samples, 9, got 2",
+        ),
+        (
+            lambda: make().accuracy(inputs(), np.zeros((9, 1), int)),
+            ValueError,
+            "labels must have one axis, got shape (9, 1)",
         ),
         (
             lambda: make().forward(np.ones((2, 5))),
