@@ -31,7 +31,7 @@ class _Window(Layer):
         batch, channels, *lengths = shape
         lengths = [(length + 2 * self.padding - self.size) // self.stride + 1 for length in lengths]
         if min(lengths) < 1:
-            least = max(self.size - 2 * self.padding, 1)
+            least = self.size - 2 * self.padding
             self._refuse("input", shape, f"pictures of {least} × {least} pixels or more")
         return batch, channels, *lengths
 

@@ -22,6 +22,11 @@ class Dropout(Layer):
     rng : numpy.random.Generator
         Draws which.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `probability` is no such number, or `rng` is no generator.
+
     References
     ----------
     N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: A Simple Way to
@@ -88,6 +93,8 @@ class BatchNorm(Layer):
 
     Raises
     ------
+    TypeError, ValueError
+        If an argument is not of the described kind.
     ValueError
         By `forward` in training, if there is only one value of each feature.
 
@@ -173,6 +180,13 @@ class Residual(Layer):
     ----------
     layers : list of Layer
         Their last output must have the shape of x.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no layer, or an entry is not one.
+    ValueError
+        By `forward`, if the last output has another shape than x.
 
     References
     ----------

@@ -16,6 +16,11 @@ def he(rng, shape, fan_in, fan_out):
 
     Half of a symmetric signal's square is lost in a ReLU, and the 2 makes up for it.
 
+    Raises
+    ------
+    TypeError
+        If `rng` is no generator.
+
     References
     ----------
     K. He, X. Zhang, S. Ren and J. Sun, "Delving Deep into Rectifiers: Surpassing Human-Level Performance on
@@ -35,6 +40,11 @@ def glorot(rng, shape, fan_in, fan_out):
 
     A linear layer keeps the variance of its signals if the weights have variance 1/fan_in, and that of the
     gradients on their way back if it is 1/fan_out. This lies between.
+
+    Raises
+    ------
+    TypeError
+        If `rng` is no generator.
 
     References
     ----------
@@ -74,5 +84,9 @@ def normal(scale):
 
 
 def zeros(rng, shape, fan_in, fan_out):
-    """Return zeros, from which only the biases of the last layer learn: every other gradient is zero too."""
+    """Return zeros, from which several layers in a row learn nothing but the biases of the last.
+
+    Between them stand functions with φ(0) = 0, such as ReLU and tanh: so every signal is zero behind the
+    first layer, and every gradient before the last.
+    """
     return np.zeros(shape)

@@ -35,8 +35,8 @@ class Layer:
     Notes
     -----
     What `forward` and `backward` return is overwritten by their next call with arrays of the same shape:
-    copy what is to be kept. No layer changes an array that it is given, and none may change between `forward`
-    and `backward`.
+    copy what is to be kept, or given to the same layer again. No layer changes an array that it is given, and
+    none may change between `forward` and `backward`.
     """
 
     layers = ()
@@ -114,7 +114,10 @@ class Layer:
         return f"{type(self).__name__}()"
 
     def _numbers(self, name, values):
-        array = np.asarray(values)
+        try:
+            array = np.asarray(values)
+        except ValueError as error:
+            raise ValueError(f"{self}: the {name} must be a rectangular array, got {values!r}") from error
         if array.dtype != self.dtype:
             if array.dtype.kind not in "iuf":
                 raise TypeError(f"{self}: the {name} must hold real numbers, got {array.dtype}")
@@ -143,6 +146,11 @@ class Dense(Layer):
     ----------
     parameters : list of ndarray
         W of shape (outputs, inputs) and b of shape (outputs,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not a whole number, or less than 1, or `initial` draws another shape.
 
     Examples
     --------
@@ -230,6 +238,11 @@ class LeakyReLU(Activation):
     ----------
     slope : float
         Above 0 and below 1; PyTorch calls it ``negative_slope``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no such number.
     """
 
     def __init__(self, slope=0.01):

@@ -141,7 +141,7 @@ def cross_entropy(scores, labels):
     Loss(value=0.6931471805599453, gradient=array([[ 0.5, -0.5]]))
     """
     scores = _outputs("scores", scores, (2,))
-    labels = np.asarray(labels)
+    labels = _array("labels", labels)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"labels must be whole numbers, got {labels.dtype}")
     samples, classes = scores.shape
@@ -160,9 +160,17 @@ def cross_entropy(scores, labels):
     return Loss(value, gradient)
 
 
+def _array(name, value):
+    """Return an array; refuse rows of different lengths."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a rectangular array, got {value!r}") from error
+
+
 def _outputs(name, value, axes):
     """Check what a model said: real numbers, not none; float32 stays float32."""
-    array = np.asarray(value)
+    array = _array(name, value)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must hold real numbers, got {array.dtype}")
     if array.ndim not in axes or array.size == 0:
@@ -174,7 +182,7 @@ def _outputs(name, value, axes):
 
 def _targets(outputs, targets, allowed=np.isfinite, wanted="finite"):
     """Check the targets of some outputs, and bring them to the outputs' precision."""
-    array = np.asarray(targets)
+    array = _array("targets", targets)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"targets must hold real numbers, got {array.dtype}")
     if array.shape != outputs.shape:

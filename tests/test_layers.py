@@ -234,6 +234,23 @@ def test_numbers_of_any_kind_are_brought_to_the_layers_precision():
         assert_allclose(layer.forward(x), np.array([[1, 2]]) @ layer.parameters[0].T, rtol=1e-6)
 
 
+@pytest.mark.parametrize("layer", make_all(), ids=repr)
+def test_a_layer_used_before_goes_on_in_the_precision_of_its_network(layer):
+    x = np.random.default_rng(6).normal(size=(4, 3))
+    for expected in (np.float32, np.float64):
+        y = layer.forward(x)
+        assert y.dtype == layer.backward(y).dtype == expected
+        if expected == np.float32:
+            Network([layer], np.float64)
+
+
+def test_parameters_are_the_layers_own():
+    drawn = np.ones(3, np.float32)
+    layer = Layer(drawn)
+    layer.parameters[0][...] = 2
+    assert_array_equal(drawn, 1)
+
+
 def test_infinity_and_nan_go_through():
     layer = Dense(2, 1, np.random.default_rng(7))
     with np.errstate(all="ignore"):
@@ -252,6 +269,11 @@ def test_infinity_and_nan_go_through():
         (lambda layer: layer.forward(np.ones(784)), ValueError, "shape (784,), expected (batch, 784)"),
         (lambda layer: layer.forward(np.ones((0, 784))), ValueError, "shape (0, 784), expected (batch, ...)"),
         (lambda layer: layer.forward(1.0), ValueError, "the input has shape (), expected (batch, ...)"),
+        (
+            lambda layer: layer.forward([[1, 2], [3]]),
+            ValueError,
+            "Dense(784, 128): the input must be a rectangular array, got [[1, 2], [3]]",
+        ),
         (lambda layer: layer.forward([["a"] * 784]), TypeError, "the input must hold real numbers, got <U1"),
         (lambda layer: layer.forward(np.ones((1, 784), complex)), TypeError, "real numbers, got complex128"),
         (lambda layer: layer.forward(np.ones((1, 784), bool)), TypeError, "real numbers, got bool"),
@@ -276,6 +298,7 @@ def test_infinity_and_nan_go_through():
             "Dense(784, 128): the gradient must hold real numbers, got object",
         ),
         (lambda layer: Dense(0, 1, None), ValueError, "inputs must be at least 1, got 0"),
+        (lambda layer: Dense(1, 0, None), ValueError, "outputs must be at least 1, got 0"),
         (lambda layer: Dense(1, 2.0, None), TypeError, "outputs must be a whole number, got 2.0"),
         (
             lambda layer: Dense(1, 2, None, lambda *_: np.ones((1, 2))),

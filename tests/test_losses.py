@@ -221,6 +221,9 @@ FINE = np.zeros(2)
         (lambda: square(1.0, 1.0), ValueError, "outputs must have 1 or 2 axes, none empty, got shape ()"),
         (lambda: square([], []), ValueError, "outputs must have 1 or 2 axes, none empty, got shape (0,)"),
         (lambda: square(np.array(["a"]), [1]), TypeError, "outputs must hold real numbers, got <U1"),
+        (lambda: square([[1.0, 2.0], [3.0]], [1, 2]), ValueError, "outputs must be a rectangular array"),
+        (lambda: square(FINE, [[1], [2, 3]]), ValueError, "targets must be a rectangular array"),
+        (lambda: cross_entropy(np.eye(2), [[0], []]), ValueError, "labels must be a rectangular array"),
         (lambda: square(FINE, [1j, 0]), TypeError, "targets must hold real numbers"),
         (
             lambda: square(FINE, [[1], [2]]),
