@@ -43,7 +43,8 @@ class Layer:
 
     def __init__(self, *parameters):
         self.dtype = np.dtype(np.float32)
-        self.parameters = [np.array(values, self.dtype) for values in parameters]
+        # row by row in memory: gradients in another order could not be written through views
+        self.parameters = [np.array(values, self.dtype, order="C") for values in parameters]
         self.gradients = [np.zeros_like(values) for values in self.parameters]
         self.statistics = []
         self.taken = False  # by a network

@@ -147,6 +147,20 @@ def test_initial_weights_are_told_their_fans_and_refused_in_another_shape():
         Convolution(2, 5, 3, None, initial=lambda *arguments: np.ones(5))
 
 
+def test_initial_weights_may_be_drawn_in_any_order_in_memory():
+    def drawn(order):
+        rng = np.random.default_rng(1)
+        return Convolution(2, 3, 3, rng, initial=lambda rng, shape, *_: rng.normal(size=shape).copy(order))
+
+    rng = np.random.default_rng(0)
+    x, dy = rng.normal(size=(4, 2, 5, 6)), rng.normal(size=(4, 3, 3, 4))
+    rows, columns = drawn("C"), drawn("F")
+    assert_array_equal(columns.forward(x), rows.forward(x))
+    assert_array_equal(columns.backward(dy), rows.backward(dy))
+    assert_array_equal(columns.gradients[0], rows.gradients[0])
+    assert rows.gradients[0].all()
+
+
 # Pooling
 
 

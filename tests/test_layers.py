@@ -82,6 +82,13 @@ def test_initial_weights_are_drawn_as_told_and_biases_are_zero():
         assert {array.dtype for array in layer.parameters + layer.gradients} == {np.dtype(np.float32)}
 
 
+def test_initial_weights_may_be_drawn_in_any_order_in_memory():
+    layer = Dense(3, 2, None, lambda *_: np.asfortranarray([[1, 2, 3], [4, 5, 6]]))
+    assert_array_equal(layer.forward([[1, 0, 0]]), [[1, 4]])
+    assert_array_equal(layer.backward([[1, 10]]), [[41, 52, 63]])
+    assert_array_equal(layer.gradients[0], [[1, 0, 0], [10, 0, 0]])
+
+
 def test_gradients_are_overwritten_not_added():
     rng = np.random.default_rng(1)
     layer, x, dy = Dense(3, 2, rng), rng.normal(size=(4, 3)), rng.normal(size=(4, 2))
