@@ -305,10 +305,15 @@ def test_arrays_that_are_given_stay_as_they_are():
             dy = order(np.float32(rng.normal(size=layer.forward(x).shape)))
             kept = x.copy(), dy.copy()
             x.flags.writeable = dy.flags.writeable = False
-            layer.forward(x)
-            layer.backward(dy)
+            y = layer.forward(x)
+            forth = y.copy()
+            dx = layer.backward(dy)
+            back = dx.copy()
+            assert_array_equal(y, forth)
+            layer.forward(-x)
             assert_array_equal(x, kept[0])
             assert_array_equal(dy, kept[1])
+            assert_array_equal(dx, back)
 
 
 def test_batches_of_changing_size_and_gradients_that_do_not_add_up():
