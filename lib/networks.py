@@ -166,7 +166,7 @@ class Network:
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
                 saved = dict(arrays)
             theirs = saved.pop("layers").tolist()
-        except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        except (ValueError, KeyError, EOFError, TypeError, RuntimeError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is not a network that was saved") from error
         ours, state = list(map(repr, self.layers)), self._state()
         for i in range(max(len(ours), len(theirs))):

@@ -132,6 +132,7 @@ def test_the_input_gradient_is_left_out_when_it_is_not_wanted():
     dy = np.ones_like(network.forward(x))
     assert network.backward(dy).shape == x.shape
     with_input = network.gradients[0].copy()
+    network.gradients[0][...] = np.nan
     assert network.backward(dy, to_input=False) is None
     assert_array_equal(network.gradients[0], with_input)
 
@@ -245,6 +246,12 @@ def test_files_that_hold_no_network(tmp_path):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ValueError, match="is not a network that was saved"):
             network.load(tmp_path / name)
+    network.save(tmp_path / "damaged")
+    damaged = bytearray((tmp_path / "damaged").read_bytes())
+    damaged[damaged.rindex(b"PK\x01\x02") + 6] = 255  # made for a version of zip that there is not
+    (tmp_path / "damaged").write_bytes(damaged)
+    with pytest.raises(ValueError, match="is not a network that was saved"):
+        network.load(tmp_path / "damaged")
     np.save(tmp_path / "array.npy", np.ones(3))
     np.savez(tmp_path / "others.npz", a=np.ones(3))
     for name in ("array.npy", "others.npz"):
