@@ -179,6 +179,27 @@ def test_with_zero_weights_inside_a_residual_layer_passes_everything():
     assert_array_equal(layer.backward(x), x)
 
 
+# Arrays given and returned
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_arrays_given_stay_and_what_one_way_returned_outlives_the_other(training):
+    rng = np.random.default_rng(10)
+    x, dy = rng.normal(size=(2, 5, 3)).astype(np.float32)
+    kept = x.copy(), dy.copy()
+    x.flags.writeable = dy.flags.writeable = False
+    for layer in (BatchNorm(3), Dropout(0.5, rng), Residual([Dense(3, 3, rng), ReLU()]), Residual([Tanh()])):
+        y = layer.forward(x, training)
+        forth = y.copy()
+        dx = layer.backward(dy)
+        assert_array_equal(y, forth)
+        back = dx.copy()
+        layer.forward(-x, training)
+        assert_array_equal(dx, back)
+        assert_array_equal(x, kept[0])
+        assert_array_equal(dy, kept[1])
+
+
 # Input
 
 
