@@ -158,6 +158,7 @@ def test_residual_adds_its_input_and_has_the_derivatives(seed, batch, features):
         through = part.forward(through)
     assert_allclose(y, x + through, rtol=1e-6, atol=1e-6)
     assert_gradients(layer, x.astype(float), rng)
+    assert_gradients(Residual([Tanh()]), x.astype(float), rng)  # which keeps what it returned
     assert Network(
         [Dense(features, features, rng), Residual([Dense(features, features, rng)])]
     ).count == 2 * (features * (features + 1))
@@ -188,7 +189,8 @@ def test_arrays_given_stay_and_what_one_way_returned_outlives_the_other(training
     x, dy = rng.normal(size=(2, 5, 3)).astype(np.float32)
     kept = x.copy(), dy.copy()
     x.flags.writeable = dy.flags.writeable = False
-    for layer in (BatchNorm(3), Dropout(0.5, rng), Residual([Dense(3, 3, rng), ReLU()]), Residual([Tanh()])):
+    paths = [Dense(3, 3, rng), Tanh()], [Dropout(0.5, rng)]
+    for layer in (BatchNorm(3), Dropout(0.5, rng), *map(Residual, paths)):
         y = layer.forward(x, training)
         forth = y.copy()
         dx = layer.backward(dy)
