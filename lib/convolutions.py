@@ -86,7 +86,7 @@ class Convolution(_Window):
     Raises
     ------
     TypeError, ValueError
-        If a size is not a whole number, or too small.
+        If a size is not a whole number, or too small, or `initial` draws another shape.
 
     References
     ----------

@@ -35,7 +35,7 @@ class Recurrent(Layer):
     Raises
     ------
     TypeError, ValueError
-        If a size is not a whole number, or less than 1.
+        If a size is not a whole number, or less than 1, or `initial` draws another shape.
 
     References
     ----------
