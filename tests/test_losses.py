@@ -138,8 +138,8 @@ def test_the_precision_of_the_outputs_is_kept_and_they_are_not_changed(loss, dty
     assert gradient.dtype == dtype
     assert gradient.shape == outputs.shape
     assert gradient.flags.c_contiguous
-    whole = loss(np.round(outputs).astype(int), targets)
-    assert whole.gradient.dtype == np.float64
+    for other in (int, np.float16):
+        assert loss(np.round(outputs).astype(other), targets).gradient.dtype == np.float64
 
 
 @pytest.mark.parametrize("dtype", single)
@@ -155,6 +155,9 @@ def test_extreme_scores_neither_overflow_nor_warn(dtype):
     value, gradient = cross_entropy(scores.reshape(2, 2), [0, 1])
     assert value == 10000
     assert_array_equal(gradient, [[0, 0], [0.5, -0.5]])
+    value, gradient = cross_entropy(np.array([[1e4, 0], [-1e4, -1e4]], dtype=dtype), [0, 1])
+    assert value == pytest.approx(np.log(2) / 2)
+    assert_array_equal(gradient, [[0, 0], [0.25, -0.25]])
     assert square(scores, 0 * scores).value == pytest.approx(1e8)
 
 
@@ -231,6 +234,7 @@ FINE = np.zeros(2)
             "targets must have the shape of the outputs, (2,), got shape (2, 1)",
         ),
         (lambda: square(FINE, [0, np.nan]), ValueError, "targets must be finite, got nan at index (1,)"),
+        (lambda: square(FINE, [-np.inf, 0]), ValueError, "targets must be finite, got -inf at index (0,)"),
         (lambda: hinge(np.zeros((2, 1)), [[1], [1]]), ValueError, "scores must have 1 axes"),
         (lambda: hinge(FINE, [1, 0]), ValueError, "targets must be -1 or 1, got 0 at index (1,)"),
         (lambda: hinge(FINE, [1, np.nan]), ValueError, "targets must be -1 or 1, got nan at index (1,)"),
@@ -240,6 +244,7 @@ FINE = np.zeros(2)
         (lambda: cross_entropy(FINE, [0, 1]), ValueError, "scores must have 2 axes"),
         (lambda: cross_entropy(np.zeros((1, 0)), [0]), ValueError, "scores must have 2 axes, none empty"),
         (lambda: cross_entropy(np.zeros((2, 3)), [0.0, 1.0]), TypeError, "labels must be whole numbers"),
+        (lambda: cross_entropy(np.zeros((2, 3)), [True, False]), TypeError, "labels must be whole numbers"),
         (
             lambda: cross_entropy(np.zeros((2, 3)), [0]),
             ValueError,

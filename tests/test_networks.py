@@ -117,6 +117,15 @@ def test_training_steps_equal_pytorchs():
     assert_allclose(network.parameters[0], flat, rtol=1e-3, atol=1e-4)
 
 
+def test_training_reaches_every_layer():
+    network, x = make(), inputs()
+    mean, _ = network.layers[2].statistics
+    network.forward(x)
+    assert not mean.any()
+    network.forward(x, training=True)
+    assert mean.all()
+
+
 def test_outputs_are_the_callers_own():
     network, x = make(), inputs()
     first = network.forward(x)
@@ -213,6 +222,16 @@ def test_what_was_saved_is_loaded_bit_by_bit(tmp_path, dtype):
     network.save(str(path))  # over the old one
 
 
+def test_what_a_layer_inside_of_another_gathered_is_saved_too(tmp_path):
+    network, other = (Network([Residual([BatchNorm(3)])]) for _ in range(2))
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    network.forward(x, training=True)
+    network.save(tmp_path / "network")
+    other.load(tmp_path / "network")
+    assert_array_equal(other.forward(x), network.forward(x))
+    assert other.layers[0].layers[0].statistics[0].all()
+
+
 def test_another_network_is_refused_and_nothing_changed(tmp_path):
     network, path = make(), tmp_path / "network.npz"
     network.save(path)
@@ -261,6 +280,9 @@ def test_files_that_hold_no_network(tmp_path):
     np.savez(tmp_path / "part.npz", layers=names, parameters=network.parameters[0])
     with pytest.raises(ValueError, match=re.escape("statistics0 must be (7,), float32, got nothing")):
         network.load(tmp_path / "part.npz")
+    np.savez(tmp_path / "short.npz", layers=names, parameters=np.ones(1, np.float32))
+    with pytest.raises(ValueError, match=re.escape("parameters must be (151,), float32, got (1,), float32")):
+        network.load(tmp_path / "short.npz")
 
 
 # Input
