@@ -128,6 +128,16 @@ def test_the_order_in_memory_makes_no_difference_and_what_is_given_stays():
         one.forward(x), another.forward(x.transpose(1, 2, 0).copy().transpose(2, 0, 1)), atol=1e-14
     )
     assert_allclose(one.backward(dy), another.backward(dy[::-1].copy()[::-1]), atol=1e-14)
+    y = one.forward(x)
+    forth = y.copy()
+    dx = one.backward(dy)
+    back, slopes = dx.copy(), [gradient.copy() for gradient in one.gradients]
+    one.backward(dy)
+    for gradient, before in zip(one.gradients, slopes, strict=True):
+        assert_array_equal(gradient, before)
+    assert_array_equal(y, forth)
+    one.forward(-x)
+    assert_array_equal(dx, back)
     assert_array_equal(x, kept[0])
     assert_array_equal(dy, kept[1])
 
@@ -188,6 +198,13 @@ def test_inputs_that_do_not_fit(shape):
     message = f"Recurrent(2, 3): the input has shape {shape}, expected (batch, time, 2)"
     with pytest.raises(ValueError, match=re.escape(message)):
         layer.forward(np.zeros(shape))
+
+
+def test_initial_weights_are_glorots_if_nothing_else_is_wanted():
+    U, V, b = Recurrent(300, 200, np.random.default_rng(0)).parameters
+    assert U.var() == pytest.approx(2 / 500, rel=0.02)
+    assert V.var() == pytest.approx(2 / 400, rel=0.02)
+    assert not b.any()
 
 
 def test_initial_weights_are_told_their_fans_and_refused_in_another_shape():
