@@ -152,6 +152,26 @@ def test_the_same_seed_gives_the_same_network():
     assert results[0] == results[1]
 
 
+def test_epochs_are_timed_without_the_validation(monkeypatch):
+    now = 50.0
+    monkeypatch.setattr("lib.training.perf_counter", lambda: now)
+
+    def wait(result, seconds):
+        nonlocal now
+        now += seconds
+        return result
+
+    history = train(
+        Network([Spy()]),
+        np.ones((10, 1)),
+        np.ones(10),
+        **settings(loss=lambda outputs, targets: wait(square(outputs, targets), 2)),
+        validation=lambda network: wait(now, 1000),
+    )
+    assert_array_equal(history.seconds, [6, 6])  # three batches each
+    assert history.validation == [56, 1062]
+
+
 def test_the_mean_loss_does_not_depend_on_the_batches():
     rng = np.random.default_rng(9)
     network = Network([Dense(3, 4, rng), Dropout(0.5, rng), BatchNorm(4)], np.float64)
@@ -160,6 +180,8 @@ def test_the_mean_loss_does_not_depend_on_the_batches():
     for size in (1, 7, 23, 100):
         assert mean_loss(network, x, labels, cross_entropy, size) == pytest.approx(expected, rel=1e-12)
     assert isinstance(mean_loss(network, x, list(labels), cross_entropy), float)
+    with pytest.raises(ValueError, match="there must be as many targets as samples, 23, got 22"):
+        mean_loss(network, x, labels[1:], cross_entropy, 22)
 
 
 def test_divergence_stops_training_and_is_recorded():
