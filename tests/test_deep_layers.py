@@ -17,6 +17,7 @@ untimed = settings(deadline=None, max_examples=40)
 seeds = st.integers(0, 2**32 - 1)
 shapes = st.one_of(
     st.tuples(st.integers(2, 6), st.integers(1, 4)),
+    st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(2, 3)),
     st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(2, 3), st.integers(1, 3)),
 )
 
@@ -101,7 +102,7 @@ def test_batch_norm_equals_pytorchs(seed, shape):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(seed)
     layer = BatchNorm(shape[1], momentum=0.3, epsilon=0.01)
-    other = (torch.nn.BatchNorm1d if len(shape) == 2 else torch.nn.BatchNorm2d)(
+    other = (torch.nn.BatchNorm1d if len(shape) < 4 else torch.nn.BatchNorm2d)(
         shape[1], momentum=0.3, eps=0.01
     )
     layer.parameters[0][...], layer.parameters[1][...] = rng.normal(size=(2, shape[1]))

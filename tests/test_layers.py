@@ -239,6 +239,9 @@ def test_numbers_of_any_kind_are_brought_to_the_layers_precision():
         assert layer.forward(x).dtype == np.float32
         assert layer.backward([[1]]).dtype == np.float32
         assert_allclose(layer.forward(x), np.array([[1, 2]]) @ layer.parameters[0].T, rtol=1e-6)
+    double, odd = ReLU(), 2**24 + 1  # which float32 cannot hold
+    Network([double], np.float64)
+    assert double.forward([[odd]]) == odd
 
 
 @pytest.mark.parametrize("layer", make_all(), ids=repr)

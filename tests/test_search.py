@@ -136,6 +136,7 @@ def test_any_executor_will_do_and_is_not_shut_down():
 
 def test_no_settings_no_results():
     assert search(reciprocal, [], progress=False) == []
+    assert search(options, [{}], progress=False) == [{}]
     with ThreadPoolExecutor(1) as executor:
         assert search(reciprocal, [], executor, progress=False) == []
 
@@ -161,6 +162,7 @@ def test_the_progress_bar_is_for_people(monkeypatch):
         ((3, []), "evaluate must be callable, got 3"),
         ((reciprocal, [{"x": 1}, 2]), "settings[1] must be a dictionary of keyword arguments, got 2"),
         ((reciprocal, [{1: 2}]), "settings[0] must be a dictionary of keyword arguments, got {1: 2}"),
+        ((reciprocal, [{"x": 1, 2: 3}]), "settings[0] must be a dictionary of keyword arguments, got {"),
         ((reciprocal, [], "threads"), "executor must have a method submit, got 'threads'"),
     ],
 )
