@@ -199,7 +199,7 @@ def hessian(f, x):
     Returns
     -------
     ndarray of float64, shape (n, n)
-        Symmetric, whatever f is. For a smooth f of moderate size right to about seven digits; where the
+        Symmetric, whatever f is. For a smooth f of moderate size right to about six digits; where the
         gradient is known, its :func:`jacobian` is right to ten.
 
     Raises
